@@ -336,7 +336,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON members, api_keys TO floor_app;
 GRANT SELECT, INSERT, UPDATE ON pipelines, jobs, uploads, datasets TO floor_app;
 GRANT SELECT, INSERT ON job_dependencies, job_events, job_logs, dataset_versions, audit TO floor_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON artifacts, idempotency_keys TO floor_app;
-GRANT SELECT ON workers TO floor_app;
+GRANT SELECT ON workers, audit_heads TO floor_app;
 GRANT SELECT, INSERT, UPDATE ON orgs, jobs, pipelines TO floor_system;
 GRANT SELECT, INSERT ON members, api_keys, job_events, job_logs, audit TO floor_system;
 GRANT SELECT ON job_dependencies, artifacts, datasets, dataset_versions, uploads TO floor_system;
