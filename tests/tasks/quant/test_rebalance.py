@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tasks.quant.rebalance import schedule
+
+SESSIONS = np.array([d for d in np.arange("2020-01-01", "2020-07-08", dtype="datetime64[D]") if np.is_busday(d)])
+
+
+def picked(frequency, **how):
+    return [str(day) for day in SESSIONS[schedule(SESSIONS, frequency, **how)]]
+
+
+def test_monthly_picks_the_last_session_of_each_finished_month():
+    assert picked("M") == ["2020-01-31", "2020-02-28", "2020-03-31", "2020-04-30", "2020-05-29", "2020-06-30"]
+
+
+def test_quarterly_and_weekly():
+    assert picked("Q") == ["2020-03-31", "2020-06-30"]
+    assert picked("W")[:3] == ["2020-01-03", "2020-01-10", "2020-01-17"]
+
+
+def test_daily_picks_every_session():
+    assert len(picked("D")) == len(SESSIONS)
+
+
+def test_an_offset_moves_whole_sessions_later():
+    assert picked("M", offset=1)[:2] == ["2020-02-03", "2020-03-02"]
+    assert schedule(SESSIONS[:23], "M", 5).tolist() == []
+
+
+def test_the_open_period_counts_only_on_request():
+    assert picked("M", open_period=True)[-1] == "2020-07-07"
+
+
+@pytest.mark.parametrize("frequency", ["D", "W", "M", "Q"])
+@pytest.mark.parametrize("cut", [1, 24, 60, 100])
+def test_a_shorter_table_picks_a_subset_of_the_longer_ones_sessions(frequency, cut):
+    whole = schedule(SESSIONS, frequency, 2)
+    assert set(schedule(SESSIONS[:cut], frequency, 2)) <= set(whole[whole < cut])
+
+
+def test_an_offset_before_the_periods_end_is_refused():
+    with pytest.raises(ValueError, match="before"):
+        schedule(SESSIONS, "M", -1)
