@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -90,9 +91,7 @@ def read(environ: dict[str, str] | None = None) -> Settings:
     try:
         env.seal()
     except EnvValidationError as error:
-        problems = "\n".join(
-            f"  {name}: {' '.join(messages)}" for name, messages in sorted(_by_name(error).items())
-        )
+        problems = "\n".join(f"  {name}: {' '.join(messages)}" for name, messages in sorted(_by_name(error).items()))
         raise SettingsError(f"These settings are missing or can't be used:\n{problems}") from None
     values["live_trading"] = values["live_trading"] == "enabled"
     values["s3_public_endpoint"] = values["s3_public_endpoint"] or values["s3_endpoint"]
@@ -121,3 +120,8 @@ def _prefix(*prefixes: str) -> Any:
 
 def _by_name(error: Any) -> dict[str, list[str]]:
     return dict(error.error_messages)
+
+
+def inherited() -> dict[str, str]:
+    """Return what the environment says to Floor and no more: what a child process is given beside its own settings."""
+    return {name: value for name, value in os.environ.items() if name.startswith("FLOOR_")}

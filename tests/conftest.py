@@ -1,0 +1,55 @@
+"""The real servers for the tests: one PostgreSQL, Redis and S3 per process of the run, and a whole Floor on demand."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from infra import embedded, orgs
+from infra import settings as settings_module
+from infra.database import Database
+from infra.files import Files
+
+MARKET_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def servers():
+    home = Path(tempfile.mkdtemp(prefix="floor-test-"))
+    with embedded.start(home) as running:
+        yield running
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def settings(servers):
+    return settings_module.read(servers.environment)
+
+
+@pytest.fixture(scope="session")
+def database(settings):
+    database = Database(settings.database_url, max_size=8)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def files(settings):
+    files = Files(settings)
+    files.ensure_bucket()
+    return files
+
+
+@pytest.fixture
+def org(database):
+    return orgs.create_org(database, "test")
+
+
+@pytest.fixture(scope="session")
+def market_data():
+    if not MARKET_DATA.is_dir():
+        pytest.skip("the market data folder ../shared/data is not here")
+    return MARKET_DATA
