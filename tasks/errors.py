@@ -25,6 +25,7 @@ FloorError
 ├── Ended                       how a job ends other than by its own doing
 │   ├── JobCancelled
 │   ├── JobTimedOut
+│   ├── DependencyFailed
 │   ├── WorkerLost
 │   └── OutOfMemory
 └── Fault                       the platform's own; tried again
@@ -228,6 +229,12 @@ class JobTimedOut(Ended):
     """The job ran into its time limit and was ended."""
 
     slug, title, status = "job-timed-out", "Job timed out", 422
+
+
+class DependencyFailed(Ended):
+    """A job that this one depends on failed, so it was not started."""
+
+    slug, title, status = "dependency-failed", "Dependency failed", 422
 
 
 class WorkerLost(Ended):
