@@ -1,0 +1,1 @@
+"""The `factors` kind: prices and a recipe become scores and their evaluation."""

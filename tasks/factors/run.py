@@ -1,0 +1,85 @@
+"""Runs a factors job: gathers the market, computes the recipe's scores, judges them, and writes both down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tasks.errors import DataUnusable, Violation
+from tasks.factors import evaluate, write
+from tasks.factors.market import gather
+from tasks.factors.scored import Scored
+from tasks.factors.values import exposures, factor_values
+from tasks.inputs import Need
+from tasks.outcome import Outcome
+from tasks.quant.rebalance_dates import rebalance_rows
+from tasks.quant.scoring import Recipe, score
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tasks.factors.market import Market
+    from tasks.inputs import Inputs, Tell
+
+TABLES = ("prices", "fundamentals", "classifications", "universe")
+
+
+def needs(params: Mapping[str, Any]) -> dict[str, Need]:
+    """Return the tables that the parameters name."""
+    return {name: Need("table", params[name]) for name in TABLES if params[name] is not None}
+
+
+def run(params: Mapping[str, Any], inputs: Inputs, tell: Tell) -> Outcome:
+    """Score every symbol on every scoring date and judge the scores by the returns that followed."""
+    tell(0.0, "reading")
+    market = gather(params, inputs)
+    scored = _scored(params, market, tell)
+    tell(0.6, "evaluating")
+    judged = evaluate.judged(scored, params["evaluate"], params["recipe"]["min_names"])
+    tell(0.9, "writing")
+    tables, documents = write.artifacts(scored, judged)
+    return Outcome(result=write.result(scored, judged), tables=tables, documents=documents)
+
+
+def _scored(params: Mapping[str, Any], market: Market, tell: Tell) -> Scored:
+    recipe = params["recipe"]
+    rows = _rows(params, market)
+    raws = []
+    for i, factor in enumerate(recipe["factors"]):
+        tell(0.1 + 0.2 * i / len(recipe["factors"]), "factors", factor["label"])
+        raws.append(factor_values(market, factor, rows))
+    found = score(
+        raws,
+        _recipe(recipe),
+        exposures(market, recipe["neutralize"], rows),
+        report=lambda done: tell(0.3 + 0.3 * done, "scoring"),
+    )
+    labels = tuple(factor["label"] for factor in recipe["factors"])
+    return Scored(market, labels, rows, tuple(raws), found).since(params["start"])
+
+
+def _rows(params: Mapping[str, Any], market: Market) -> np.ndarray:
+    """Return the rows to score. Those before `start` are needed too where a score leans on earlier ones."""
+    rows = rebalance_rows(market.dates, params["frequency"])
+    start = params["start"]
+    inside = rows if start is None else rows[market.dates[rows] >= np.datetime64(start)]
+    if len(inside) == 0:
+        first, last = market.dates[0], market.dates[-1]
+        detail = f"{start} is after the last price of {last}; prices run from {first} to {last}."
+        raise DataUnusable(detail, Violation("/params/start", detail))
+    return rows if params["recipe"]["decay"] else inside
+
+
+def _recipe(recipe: Mapping[str, Any]) -> Recipe:
+    equal = recipe["combine"] == "equal"
+    winsorize, decay = recipe["winsorize"], recipe["decay"]
+    return Recipe(
+        weights=tuple(1.0 if equal else factor["weight"] for factor in recipe["factors"]),
+        winsorize=winsorize["method"],
+        limits=tuple(winsorize["limits"]) or (0.0, 0.0),
+        standardize=recipe["standardize"],
+        half_life=decay["half_life"] if decay else None,
+        min_names=recipe["min_names"],
+        min_coverage=recipe["min_coverage"],
+    )

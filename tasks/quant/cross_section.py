@@ -1,0 +1,192 @@
+"""Transforms of one cross-section per row: every row of a (T, N) panel is clipped, ranked or scaled by itself alone.
+
+NaN is no name: it stays NaN and counts nowhere. Sums run over the names one after another (`name_sum`), so a name
+without a value leaves not one bit of the others changed. Panels in Fortran order are the fastest.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+
+from tasks.quant.name_sum import name_sum
+
+NO_SPREAD = 1e-12
+MAD_TO_SIGMA = 1.482602218505602  # 1 / Phi^-1(3/4)
+
+
+def winsorize_quantile(x: np.ndarray, lower: float, upper: float) -> np.ndarray:
+    """Return (T, N) clipped at the row's own quantiles, linearly interpolated (numpy's default, type 7)."""
+    low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
+    for t, row in enumerate(np.ascontiguousarray(x)):
+        names = row[np.isfinite(row)]
+        if len(names):
+            low[t], high[t] = _two_quantiles(names, lower, upper)
+    return _clipped(x, low, high)
+
+
+def winsorize_mad(x: np.ndarray, lower: float, upper: float) -> np.ndarray:
+    """Return (T, N) clipped at median + `lower` and + `upper` robust deviations (1.4826 x median absolute deviation).
+
+    A row whose median absolute deviation is zero is left as it is: more than half of its names are equal, and
+    clipping would make all of them so.
+    """
+    middle, deviation = np.full(len(x), np.nan), np.full(len(x), np.nan)
+    for t, row in enumerate(np.ascontiguousarray(x)):
+        names = row[np.isfinite(row)]
+        if len(names):
+            middle[t] = np.median(names)
+            deviation[t] = MAD_TO_SIGMA * np.median(np.abs(names - middle[t]))
+    deviation[deviation == 0.0] = np.inf
+    return _clipped(x, middle + lower * deviation, middle + upper * deviation)
+
+
+def winsorize_sigma(x: np.ndarray, lower: float, upper: float) -> np.ndarray:
+    """Return (T, N) clipped at mean + `lower` and + `upper` standard deviations (ddof 1) of the row."""
+    present, n = _present(x)
+    mean = _mean(x, present, n)
+    deviation = _deviation(x - mean[:, None], present, n)
+    return _clipped(x, mean + lower * deviation, mean + upper * deviation)
+
+
+def zscore(
+    x: np.ndarray, weights: np.ndarray | None = None, groups: np.ndarray | None = None, min_group: int = 1
+) -> np.ndarray:
+    """Return (T, N) `(x - mean) / std` of each row; a row without spread (std < 1e-12) becomes zeros.
+
+    `weights` (T, N), where given, weigh the mean, and a weight of zero leaves a name out of the estimates; the
+    standard deviation weighs all names alike, with ddof 1, around that mean. `groups` (T, N) of codes >= 0, where
+    given, scale each name within its group (groups with fewer than `min_group` names within the whole row), and the
+    row once more as a whole. A row with a single name is NaN: one name has no spread.
+    """
+    if groups is None:
+        return _zscore_row(x, weights)
+    whole = _zscore_row(x, weights)
+    for group in np.unique(groups[groups >= 0]):
+        inside = np.where(groups == group, x, np.nan)
+        estimated = np.isfinite(inside) if weights is None else np.isfinite(inside) & (weights > 0.0)
+        enough = np.count_nonzero(estimated, axis=1) >= max(2, min_group)
+        scaled = _zscore_row(inside, weights)
+        np.copyto(whole, scaled, where=(groups == group) & enough[:, None])
+    return _zscore_row(whole, weights)
+
+
+def _zscore_row(x: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    present, n = _present(x)
+    if weights is None:
+        centred = x - _mean(x, present, n)[:, None]
+    else:
+        present = present & (weights > 0.0)
+        n = np.count_nonzero(present, axis=1).astype(np.float64)
+        total = _sum(weights, present)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            centred = x - (_sum(x * weights, present) / total)[:, None]
+    deviation = _deviation(centred, present, n)
+    scale = np.where(deviation < NO_SPREAD, np.inf, deviation)
+    return np.asarray(np.divide(centred, scale[:, None], out=centred))
+
+
+def average_ranks(x: np.ndarray) -> np.ndarray:
+    """Return (T, N) ranks 1..n within each row, equal values sharing the mean of their ranks."""
+    ranks = np.full(x.shape, np.nan)
+    for t, row in enumerate(np.ascontiguousarray(x)):
+        names = np.flatnonzero(np.isfinite(row))
+        ranks[t, names] = ranks_of(row[names])
+    return ranks
+
+
+def ranks_of(values: np.ndarray) -> np.ndarray:
+    """Return the ranks 1..n of a vector without NaN, equal values sharing the mean of their ranks."""
+    order = np.argsort(values)
+    return ranks_in_order(values[order], order)
+
+
+def ranks_in_order(ascending: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return the average ranks of a vector whose argsort and sorted values are known."""
+    n = len(ascending)
+    ranks = np.empty(n)
+    places = np.arange(1.0, n + 1.0)
+    new = np.empty(n, dtype=bool)
+    new[:1] = True
+    np.not_equal(ascending[1:], ascending[:-1], out=new[1:])
+    if not new.all():
+        first = np.flatnonzero(new)
+        size = np.diff(np.append(first, n))
+        places = np.repeat(first + (size + 1.0) / 2.0, size)
+    ranks[order] = places
+    return ranks
+
+
+def percentile_rank(x: np.ndarray) -> np.ndarray:
+    """Return (T, N) `(rank - 0.5) / n` within each row, between 0 and 1."""
+    n = np.count_nonzero(np.isfinite(x), axis=1)
+    return np.asarray((average_ranks(x) - 0.5) / np.maximum(n, 1)[:, None])
+
+
+def rank_normal(x: np.ndarray) -> np.ndarray:
+    """Return (T, N) normal scores: `Phi^-1((rank - 0.5) / n)`, scaled to mean 0 and deviation 1 (van der Waerden)."""
+    share = percentile_rank(x)
+    distinct, place = np.unique(share, return_inverse=True)
+    known = np.isfinite(distinct)
+    scores = np.full(len(distinct), np.nan)
+    inverse = NormalDist().inv_cdf
+    scores[known] = [inverse(p) for p in distinct[known].tolist()]
+    return zscore(scores[place].reshape(x.shape))
+
+
+def without_small_rows(x: np.ndarray, min_names: int) -> np.ndarray:
+    """Return (T, N) with every row that holds fewer than `min_names` names made NaN."""
+    small = np.count_nonzero(np.isfinite(x), axis=1) < min_names
+    if not small.any():
+        return x
+    kept = x.copy(order="K")
+    kept[small] = np.nan
+    return kept
+
+
+def _two_quantiles(values: np.ndarray, lower: float, upper: float) -> tuple[float, float]:
+    """Return two type-7 quantiles of a vector by partial selection."""
+    last = len(values) - 1
+    places = [lower * last, upper * last]
+    floors = [int(place) for place in places]
+    wanted = sorted({k for floor in floors for k in (floor, min(floor + 1, last))})
+    chosen = np.partition(values, wanted)
+    low, high = (
+        _between(float(chosen[floor]), float(chosen[min(floor + 1, last)]), place - floor)
+        for floor, place in zip(floors, places, strict=True)
+    )
+    return low, high
+
+
+def _between(a: float, b: float, share: float) -> float:
+    return a + (b - a) * share if share < 0.5 else b - (b - a) * (1.0 - share)
+
+
+def _clipped(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    kept: np.ndarray = np.maximum(x, low[:, None])
+    np.minimum(kept, high[:, None], out=kept)
+    return kept
+
+
+def _present(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    present = np.isfinite(x)
+    return present, np.count_nonzero(present, axis=1).astype(np.float64)
+
+
+def _sum(x: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Return the row sums of what is present."""
+    held = x.copy(order="K")
+    np.copyto(held, 0.0, where=~present)
+    return name_sum(held)
+
+
+def _mean(x: np.ndarray, present: np.ndarray, n: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(_sum(x, present) / n)
+
+
+def _deviation(centred: np.ndarray, present: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Return each row's standard deviation with ddof 1; NaN for a single name."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.sqrt(_sum(centred * centred, present) / (n - 1.0)))
