@@ -17,7 +17,7 @@ from infra.processes import Child, ProcessFault
 from infra.servers import postgres, redis, s3
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -36,6 +36,7 @@ class Servers:
     environment: dict[str, str]
     admin_url: str
     children: dict[str, Child] = field(default_factory=dict)
+    starters: dict[str, Callable[[], Child]] = field(default_factory=dict, repr=False)
     lock: IO[str] | None = field(default=None, repr=False)
 
     @property
@@ -43,9 +44,21 @@ class Servers:
         """The process id of each server, None for one that was given from outside."""
         return {name: self.children[name].pid if name in self.children else None for name in SERVERS}
 
-    def ended(self) -> Child | None:
-        """Return a server that has ended by itself, if one has."""
-        return next((child for child in self.children.values() if not child.alive()), None)
+    def launch(self, name: str, starter: Callable[[], Child]) -> None:
+        """Start a server, and remember how."""
+        self.starters[name] = starter
+        self.children[name] = starter()
+
+    def revive(self) -> list[str]:
+        """Start again, on its old port and files, every server that has ended by itself; return their names."""
+        ended = [name for name, child in self.children.items() if not child.alive()]
+        for name in ended:
+            self.children[name] = self.starters[name]()
+        return ended
+
+    def log(self, name: str) -> Path:
+        """Return where a process writes its log."""
+        return self.data_dir / "logs" / f"{name}.log"
 
     def stop(self) -> None:
         """Stop the servers and give the data folder free; safe to call again."""
@@ -92,7 +105,8 @@ def _start_postgres(servers: Servers, kept: Kept) -> None:
     if "FLOOR_DATABASE_URL" not in environment:
         home, port = servers.data_dir / "postgres", kept.port("postgres")
         admin_password = kept.secret("postgres_password")
-        servers.children["postgres"] = postgres.start(home, port, admin_password, _log(servers, "postgres"))
+        log = servers.log("postgres")
+        servers.launch("postgres", lambda: postgres.start(home, port, admin_password, log))
         environment["FLOOR_DATABASE_URL"] = postgres.url(port, admin_password)
     prepared = provision.prepare(
         environment["FLOOR_DATABASE_URL"], environment.pop("FLOOR_DATABASE_ADMIN_URL", ""), password
@@ -104,7 +118,8 @@ def _start_redis(servers: Servers, kept: Kept) -> None:
     if "FLOOR_REDIS_URL" in servers.environment:
         return
     port, password = kept.port("redis"), kept.secret("redis_password")
-    servers.children["redis"] = redis.start(servers.data_dir / "redis", port, password, _log(servers, "redis"))
+    home, log = servers.data_dir / "redis", servers.log("redis")
+    servers.launch("redis", lambda: redis.start(home, port, password, log))
     servers.environment["FLOOR_REDIS_URL"] = redis.url(port, password)
 
 
@@ -114,16 +129,13 @@ def _start_s3(servers: Servers, kept: Kept) -> None:
         return
     port, access, secret = kept.port("s3"), kept.secret("s3_access_key"), kept.secret("s3_secret_key")
     bucket = environment.setdefault("FLOOR_S3_BUCKET", "floor")
-    servers.children["s3"] = s3.start(servers.data_dir / "s3", port, (access, secret), bucket, _log(servers, "s3"))
+    home, log = servers.data_dir / "s3", servers.log("s3")
+    servers.launch("s3", lambda: s3.start(home, port, (access, secret), bucket, log))
     environment |= {
         "FLOOR_S3_ENDPOINT": s3.url(port),
         "FLOOR_S3_ACCESS_KEY": access,
         "FLOOR_S3_SECRET_KEY": secret,
     }
-
-
-def _log(servers: Servers, name: str) -> Path:
-    return servers.data_dir / "logs" / f"{name}.log"
 
 
 def hold(data_dir: Path) -> IO[str]:

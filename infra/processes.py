@@ -171,10 +171,35 @@ def works_in(pid: int, folder: Path) -> bool:
         )
         return f"n{folder.resolve()}" in listed.stdout
     try:
-        where = (proc / str(pid) / "cwd").readlink()
-    except OSError:  # no such process, one that just ended, or another user's
+        return (proc / str(pid) / "cwd").readlink().is_relative_to(folder.resolve())
+    except PermissionError:  # it runs as somebody else and this container hides where; its command line is public
+        return str(folder.resolve()).encode() in (proc / str(pid) / "cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return where.is_relative_to(folder.resolve())
+
+
+def exists(pid: int) -> bool:
+    """Say whether a process has this number now, whosever it is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that a process has started and that run now; empty where there is no /proc to ask."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            after_name = entry.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):  # it ended between being listed and being read
+            continue
+        if int(after_name[1]) == pid:
+            found.append(int(entry.parent.name))
+    return sorted(found)
 
 
 def free_port(wanted: int = 0) -> int:

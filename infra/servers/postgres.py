@@ -10,6 +10,7 @@ import os
 import pwd
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 SUPERUSER: Final = "floor_admin"
 DATABASE: Final = "postgres"
+ATTEMPTS: Final = 20
+PAUSE_S: Final = 0.2
 SETTINGS: Final = {
     "listen_addresses": processes.LOOPBACK,
     "unix_socket_directories": "",  # a socket's path may have 107 bytes, a data folder's more
@@ -44,9 +47,18 @@ def start(home: Path, port: int, password: str, log: Path) -> Child:
     processes.stop_leftover(home / "pid", home, signal.SIGINT)
     if not (home / "data").exists():
         _make_cluster(home, password, log, account)
-    (home / "data" / "postmaster.pid").unlink(
-        missing_ok=True
-    )  # its postmaster is gone: see stop_leftover, and the lock
+    _drop_foreign_lock(home)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _run(home, port, password, log, account)
+        except ProcessFault as fault:  # after a kill, the old backends may hold their memory for a moment longer
+            if attempt == ATTEMPTS or "shared memory" not in str(fault):
+                raise
+            time.sleep(PAUSE_S)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _run(home: Path, port: int, password: str, log: Path, account: Account | None) -> Child:
     options = [f"--{name}={value}" for name, value in SETTINGS.items()]
     child = processes.start(
         "PostgreSQL",
@@ -60,6 +72,14 @@ def start(home: Path, port: int, password: str, log: Path) -> Child:
     )
     processes.wait_until(lambda: _answers(url(port, password)), child)
     return child
+
+
+def _drop_foreign_lock(home: Path) -> None:
+    """Remove the lock of a postmaster that is gone if a stranger has its number now: PostgreSQL would wait for it."""
+    lock = home / "data" / "postmaster.pid"
+    first = lock.read_text(encoding="utf-8").partition("\n")[0] if lock.exists() else ""
+    if first.isdecimal() and processes.exists(int(first)) and not processes.works_in(int(first), home):
+        lock.unlink()
 
 
 def url(port: int, password: str, user: str = SUPERUSER) -> str:

@@ -1,0 +1,1 @@
+"""The `floor` command: one file per group of commands, each imported when it is called."""

@@ -1,0 +1,5 @@
+"""`python -m infra.cli` is `floor`."""
+
+from infra.cli.main import main
+
+main()
