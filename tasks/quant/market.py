@@ -1,0 +1,165 @@
+"""The market as a ledger sees it: what a unit of each name is worth on each session, and whether it can be traded.
+
+A *unit* is a share with the corporate actions taken out: its price is `close · factor`, and a holding of u units is
+`u · factor_t` shares as traded on t. A split, or a dividend reinvested at the ex-price, changes `factor` and so the
+shares, never the units. Shares and prices in every report are as traded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tasks.quant.returns import last_observed_row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+NO_DIVIDEND = 1e-12  # a factor ratio nearer to one than this is rounding, not a dividend
+
+
+@dataclass(frozen=True)
+class Exit:
+    """Names that leave the market on a session whether anyone wants it or not: closed at the unit price there."""
+
+    columns: np.ndarray
+    reason: str
+
+
+@dataclass(frozen=True)
+class Market:
+    """Prices of N names on T sessions, every row knowing only itself and rows above it.
+
+    `dates` (T,) datetime64[D]; `days` (T,) calendar days since the session before (0 on the first).
+    `unit_close`, `unit_trade` (T, N): the price of a unit at the close and at the execution price; the last observed
+    close stands in where there is none, and 1.0 before the first. `factor` (T, N): shares as traded a unit.
+    `tradable` (T, N): an execution price was observed. `absent` (T, N): sessions since the last price, -1 before the
+    first. `gone_after`: sessions without a price after which a name has left. `exits`: row → the names leaving there.
+    `dividends`: row → (columns, cash a unit), when they are credited to cash. `split` (T, N) or None: the splits'
+    part of the factors.
+    """
+
+    dates: np.ndarray
+    symbols: tuple[str, ...]
+    days: np.ndarray
+    unit_close: np.ndarray
+    unit_trade: np.ndarray
+    factor: np.ndarray
+    tradable: np.ndarray
+    absent: np.ndarray
+    gone_after: int
+    split: np.ndarray | None = None
+    exits: Mapping[int, Sequence[Exit]] = field(default_factory=dict)
+    dividends: Mapping[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+
+    def price(self, row: int) -> np.ndarray:
+        """Return the last closes as traded, (N,), on a row."""
+        return np.asarray(self.unit_close[row] / self.factor[row])
+
+
+def market(
+    dates: np.ndarray,
+    symbols: tuple[str, ...],
+    close: np.ndarray,
+    *,
+    open_: np.ndarray | None = None,
+    adj_factor: np.ndarray | None = None,
+    split_factor: np.ndarray | None = None,
+    delisting_return: np.ndarray | None = None,
+    cash_dividends: bool = False,
+    gone_after: int = 10,
+) -> Market:
+    """Return the market of prices as traded.
+
+    Shapes (T, N); NaN (or nothing above zero) where there is no price. `open_`: trade there; None trades at the close.
+    `adj_factor`, `split_factor`: cumulative backward factors. `cash_dividends`: dividends go to cash, and units change
+    with splits only. `delisting_return`: on a name's last row, what its holder got after it. A name is out after
+    `gone_after` sessions without a price.
+    """
+    seen = _positive(close)
+    for given in (adj_factor, split_factor):
+        if given is not None:
+            seen &= _positive(given)
+    last = last_observed_row(seen)
+    factor = split_factor if cash_dividends else adj_factor
+    kept_close, kept_factor = _kept(close, last), _kept(factor, last)
+    unit_close = kept_close * kept_factor  # a fresh array: delistings are settled in it
+    absent = np.arange(len(dates))[:, None] - last
+    unit_trade, tradable = unit_close, seen
+    if open_ is not None:
+        tradable = seen & _positive(open_)
+        before = np.vstack([unit_close[:1], unit_close[:-1]])
+        unit_trade = np.where(tradable, open_ * kept_factor, before)
+    exits = _stale_exits(absent, last, gone_after)
+    if delisting_return is not None:
+        _settle_delistings(exits, (unit_close, unit_trade), delisting_return, last)
+    return Market(
+        dates=dates,
+        symbols=symbols,
+        days=np.diff(dates, prepend=dates[:1]).astype(np.int64),
+        unit_close=unit_close,
+        unit_trade=unit_trade,
+        factor=kept_factor,
+        tradable=tradable,
+        absent=np.where(last < 0, -1, absent),
+        gone_after=gone_after,
+        split=None if split_factor is None else _kept(split_factor, last),
+        exits=exits,
+        dividends=_dividends(unit_close, adj_factor, split_factor, last) if cash_dividends else {},
+    )
+
+
+def _positive(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.isfinite(values) & (values > 0.0))
+
+
+def _kept(values: np.ndarray | None, last: np.ndarray) -> np.ndarray:
+    """Return the last observed value in each cell; 1.0 before the first, or everywhere without values."""
+    if values is None:
+        return np.ones(last.shape)
+    if not (last != np.arange(len(last))[:, None]).any():
+        return np.ascontiguousarray(values)
+    kept = np.take_along_axis(values, np.maximum(last, 0), axis=0)
+    kept[last < 0] = 1.0
+    return kept
+
+
+def _stale_exits(absent: np.ndarray, last: np.ndarray, gone_after: int) -> dict[int, list[Exit]]:
+    found: dict[int, list[Exit]] = {}
+    rows, columns = np.nonzero((absent == gone_after) & (last >= 0))
+    for row in np.unique(rows).tolist():
+        found[row] = [Exit(columns[rows == row], "missing_price")]
+    return found
+
+
+def _settle_delistings(
+    exits: dict[int, list[Exit]], panels: tuple[np.ndarray, ...], delisting_return: np.ndarray, last: np.ndarray
+) -> None:
+    """Let each delisted name leave on the session after its last row, at its last close and its final return."""
+    rows = np.arange(len(last) - 1)[:, None]
+    leaving = np.isfinite(delisting_return[:-1]) & (last[:-1] == rows) & (last[1:] == rows)
+    for row, column in np.argwhere(leaving).tolist():
+        settled = panels[0][row, column] * (1.0 + delisting_return[row, column])
+        after = np.flatnonzero(last[row + 2 :, column] == row) + row + 2
+        for panel in panels:
+            panel[row + 1, column] = settled
+            panel[after, column] = 1.0  # nothing is held from here on; any positive price will do
+        exits.setdefault(row + 1, []).append(Exit(np.array([column]), "delisted"))
+
+
+def _dividends(
+    unit_close: np.ndarray, adj_factor: np.ndarray | None, split_factor: np.ndarray | None, last: np.ndarray
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Return the cash a unit that each ex-date pays: `P_{t−1} · (1 − (s_t/s_{t−1}) / (a_t/a_{t−1}))`."""
+    if adj_factor is None:
+        return {}
+    adjusted, split = _kept(adj_factor, last), _kept(split_factor, last)
+    share = 1.0 - (split[1:] / split[:-1]) / (adjusted[1:] / adjusted[:-1])
+    share[(last[1:] < 0) | (last[:-1] < 0) | (np.abs(share) < NO_DIVIDEND)] = 0.0
+    rows, columns = np.nonzero(share)
+    return {
+        row + 1: (columns[rows == row], unit_close[row, columns[rows == row]] * share[row, columns[rows == row]])
+        for row in np.unique(rows).tolist()
+    }
