@@ -117,7 +117,7 @@ def _caps(inputs: Inputs, dates: np.ndarray, symbols: tuple[str, ...], panels: M
     column, values, known_from = column[known], values[known], table["available_from"][known]
     if field == "market_cap":
         return as_of(dates, len(symbols), known_from=known_from, column=column, values=values)
-    splits = forward_factor(panels["split_factor"]) if "split_factor" in panels else None
+    splits = forward_factor(panels["split_factor"], panels["close"]) if "split_factor" in panels else None
     if splits is None:
         shares = as_of(dates, len(symbols), known_from=known_from, column=column, values=values)
         return np.asarray(shares * panels["close"])
