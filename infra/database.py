@@ -121,6 +121,12 @@ def listen(url: str, channel: str) -> psycopg.Connection[Any]:
     return connection
 
 
+def leading(connection: psycopg.Connection[Any], lock: int) -> bool:
+    """Take an advisory lock for as long as the connection lives; False while another has it."""
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [lock]).fetchone()
+    return row is not None and bool(row[0])
+
+
 def migrate(admin_url: str, revision: str = "head") -> None:
     """Bring the schema to a revision, making the application's roles first; safe to run again and at once."""
     from alembic.command import upgrade  # noqa: PLC0415 - SQLAlchemy's half second is paid only where migrations run

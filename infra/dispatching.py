@@ -158,6 +158,21 @@ def live_slots(connection: Connection, silent_s: float) -> dict[str, int]:
     return {row["queue"]: row["slots"] for row in rows}
 
 
+def busy_workers(connection: Connection) -> set[str]:
+    """Return the names of the workers that run something."""
+    rows = connection.execute("SELECT DISTINCT worker_id FROM jobs WHERE state = 'running'").fetchall()
+    return {row["worker_id"] for row in rows}
+
+
+def unring(connection: Connection, tokens: list[str]) -> None:
+    """Take back tokens whose message could not be sent: the jobs are admitted anew."""
+    connection.execute(
+        "UPDATE jobs SET dispatch_token = NULL, dispatched_at = NULL "
+        "WHERE state = 'queued' AND dispatch_token = ANY (%s::uuid[])",
+        [tokens],
+    )
+
+
 def forget_silent_workers(connection: Connection, silent_s: float) -> None:
     """Delete the rows of workers not heard of for long; their jobs come back by their leases."""
     connection.execute("DELETE FROM workers WHERE seen_at < clock_timestamp() - make_interval(secs => %s)", [silent_s])

@@ -40,6 +40,15 @@ def broker_url(redis_url: str) -> str:
     return redis_url.replace("unix://", "redis+socket://", 1)
 
 
+def ping(settings: Settings) -> None:
+    """Answer, or raise Unavailable: for whoever keeps no connection to Redis."""
+    queues = Queues(settings)
+    try:
+        queues.ping()
+    finally:
+        queues.close()
+
+
 class Queues:
     """The sending side of the queues; every method raises Unavailable while Redis is away."""
 

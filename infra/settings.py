@@ -37,9 +37,11 @@ class Settings:
     public_url: str
     api_workers: int
     api_threads: int
+    autoscale: str
     max_workers: int
     worker_slots: int
     worker_idle_s: float
+    worker_grace_s: float
     lease_s: float
     poll_s: float
     max_attempts_backoff_s: float
@@ -77,9 +79,11 @@ def read(environ: dict[str, str] | None = None) -> Settings:
         "public_url": env.str("FLOOR_PUBLIC_URL", ""),
         "api_workers": env.int("FLOOR_API_WORKERS", 2, validate=validate.Range(1, 64)),
         "api_threads": env.int("FLOOR_API_THREADS", 32, validate=validate.Range(1, 512)),
+        "autoscale": env.str("FLOOR_AUTOSCALE", "none", validate=validate.OneOf(["local", "none"])),
         "max_workers": env.int("FLOOR_MAX_WORKERS", 2, validate=validate.Range(1, 1000)),
         "worker_slots": env.int("FLOOR_WORKER_SLOTS", 1, validate=validate.Range(1, 64)),
         "worker_idle_s": env.float("FLOOR_WORKER_IDLE_S", 20.0, validate=validate.Range(0.1)),
+        "worker_grace_s": env.float("FLOOR_WORKER_GRACE_S", 25.0, validate=validate.Range(0)),
         "lease_s": env.float("FLOOR_LEASE_S", 20.0, validate=validate.Range(1)),
         "poll_s": env.float("FLOOR_POLL_S", 1.0, validate=validate.Range(0.05, 60)),
         "max_attempts_backoff_s": env.float("FLOOR_BACKOFF_MAX_S", 60.0, validate=validate.Range(0)),

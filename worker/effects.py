@@ -1,0 +1,53 @@
+"""What a run wished for is done: artifacts stored under the attempt's own keys, then one transaction for all the rest.
+
+Until that transaction commits nobody sees anything; if the lease is lost by then, nobody ever will.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from infra import leases
+from infra.files import safe_name
+from infra.leases import Finish, StoredArtifact
+from tasks.outcome import DatasetVersion
+from worker.versions import add_version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reports.render import Rendered
+    from tasks.outcome import Outcome
+    from worker.joblog import JobLog
+    from worker.process import Tools
+
+AT_ONCE: Final = 8
+
+
+def store(tools: Tools, held: Mapping[str, Any], rendered: Sequence[Rendered]) -> list[StoredArtifact]:
+    """Upload every file under a key that includes the attempt; raises Unavailable."""
+    prefix = f"orgs/{held['org_id']}/jobs/{held['id']}/{held['attempt']}"
+
+    def upload(file: Rendered) -> StoredArtifact:
+        key = f"{prefix}/{safe_name(file.path.name)}"
+        tools.files.put(key, file.path, file.media_type, file.sha256)
+        return StoredArtifact(file.name, file.media_type, file.bytes, file.sha256, file.rows, key, file.filename)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(upload, rendered))
+
+
+def commit(tools: Tools, held: Mapping[str, Any], outcome: Outcome, done: Finish, log: JobLog) -> None:
+    """Make the attempt the job's result, with all its effects, or none of them; raises LeaseLost."""
+    with tools.database.org(held["org_id"]) as connection:
+        result = dict(done.result)
+        for intent in outcome.intents:
+            if isinstance(intent, DatasetVersion):
+                result["dataset"] = add_version(connection, held, intent, done.artifacts)
+            else:
+                raise TypeError(f"no effect is known for {type(intent).__name__}")
+        if lines := log.take():
+            leases.write_logs(connection, held, lines)
+        leases.finish(connection, held, replace(done, result=result))

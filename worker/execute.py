@@ -1,0 +1,129 @@
+"""The life of one job in a worker's child, read top to bottom: claim, gather, run, render, store, commit."""
+
+from __future__ import annotations
+
+import logging
+import random
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infra import leases, logs, memo
+from infra.canonical import canonical
+from infra.leases import Finish, LeaseLost, Requeue
+from reports.manifest import library_versions, manifest, write_manifest
+from reports.render import render
+from tasks.registry import kinds
+from worker import effects
+from worker.inputs import gather
+from worker.joblog import JobLog
+from worker.telling import Telling
+from worker.verdict import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reports.render import Rendered
+    from tasks.kind import JobKind
+    from tasks.outcome import Outcome
+    from worker.process import Tools
+
+log = logging.getLogger(__name__)
+to_owner = logging.getLogger("worker.job")  # these lines the job's owner reads
+
+
+def execute(tools: Tools, job_id: str, token: str) -> None:
+    """See one job through, if it is still to be had; raises nothing that the job caused."""
+    with tools.database.system() as connection:
+        held = leases.claim(
+            connection,
+            job_id,
+            token,
+            worker_id=tools.worker_id,
+            child_pid=tools.pid,
+            lease_s=tools.settings.lease_s,
+        )
+    if held is None:
+        return
+    with logs.bound(job_id=job_id, request_id=held["request_id"]), JobLog() as job_log, _scratch(tools) as scratch:
+        try:
+            attempt(tools, held, scratch, job_log)
+        except LeaseLost:
+            log.warning("the lease was lost; nothing of this attempt is kept")
+        except BaseException as error:  # noqa: BLE001 - MemoryError, too: it would take Celery's whole node with it
+            give_up(tools, held, error, job_log)
+
+
+def attempt(tools: Tools, held: Mapping[str, Any], scratch: Path, job_log: JobLog) -> None:
+    """Compute a claimed job and make it the job's result; raises whatever went wrong."""
+    began, cpu_began = time.monotonic(), time.process_time()
+    kind = kinds()[held["kind"]]
+    tell = Telling(tools.database, held, job_log)
+    module = import_module(kind.run_module)
+    tell(0.0, "reading inputs")
+    inputs = gather(tools, held, module.needs(held["params"]), scratch)
+    outcome: Outcome = module.run(held["params"], inputs, tell)
+    tell(1.0, "writing artifacts")
+    rendered = _with_manifest(kind, held, outcome, scratch)
+    stored = effects.store(tools, held, rendered)
+    canonical(outcome.result)  # a result that is not JSON is a fault to find here, not in the database
+    done = Finish(
+        outcome.result,
+        stored,
+        run_s=time.monotonic() - began,
+        cpu_s=time.process_time() - cpu_began,
+        code_version=memo.code_version(),
+        input_digest=memo.input_digest(kind.name, held["params"], held["inputs"] or {}, memo.code_version()),
+    )
+    effects.commit(tools, held, outcome, done, job_log)
+
+
+def give_up(tools: Tools, held: Mapping[str, Any], error: BaseException, job_log: JobLog) -> None:
+    """Write what becomes of the job after an error; if the lease is lost by now, that is somebody else's to say."""
+    verdict = judge(
+        error,
+        held["charged"],
+        jitter=random.random(),  # noqa: S311 - spreads retries, guards nothing
+        backoff_max_s=tools.settings.max_attempts_backoff_s,
+    )
+    log.warning("attempt %s ended: %s", held["attempt"], verdict.state, exc_info=error)
+    to_owner.warning("Attempt %s ended: %s", held["attempt"], verdict.problem["detail"])
+    try:
+        with tools.database.org(held["org_id"]) as connection:
+            leases.write_logs(connection, held, job_log.take())
+            if verdict.state == "queued":
+                leases.requeue(connection, held, Requeue("fault", verdict.after_s, problem=verdict.problem))
+            else:
+                leases.end(connection, held, verdict.state, verdict.problem)
+    except LeaseLost:
+        log.warning("the lease was lost; the verdict is not kept")
+
+
+def _with_manifest(kind: JobKind, held: Mapping[str, Any], outcome: Outcome, scratch: Path) -> list[Rendered]:
+    rendered = render(outcome, kind, scratch)
+    record = manifest(
+        kind.name,
+        held["params"],
+        held["inputs"] or {},
+        outcome.seeds,
+        memo.code_version(),
+        library_versions(),
+        rendered,
+    )
+    return [*rendered, write_manifest(record, scratch)]
+
+
+@contextmanager
+def _scratch(tools: Tools) -> Iterator[Path]:
+    """Lend a folder for one attempt; it is gone afterwards, whatever happened."""
+    home = tools.settings.data_dir / "scratch"
+    home.mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(prefix=f"{tools.pid}-", dir=home))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
