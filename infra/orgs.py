@@ -12,13 +12,12 @@ from tasks.errors import NotFound
 if TYPE_CHECKING:
     from infra.database import Connection, Database
 
-# What orgs.settings may hold, with the default of each; None is "no limit of its own".
+# What orgs.settings may hold, with the default of each; None is "the platform's, or no limit".
 DEFAULTS: Final[dict[str, Any]] = {
     "max_queued": 10_000,
     "max_running": None,
-    "max_streams": 8,
-    "rate_burst": 20,
-    "rate_minute": 600,
+    "rate_burst": None,
+    "rate_minute": None,
     "compute_s_month": None,
     "stored_bytes": None,
     "url_ttl_cap_s": 604_800,

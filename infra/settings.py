@@ -32,6 +32,7 @@ class Settings:
     s3_bucket: str
     s3_region: str
     secret_key: str
+    old_secret_keys: tuple[str, ...]
     host: str
     port: int
     public_url: str
@@ -46,6 +47,8 @@ class Settings:
     poll_s: float
     max_attempts_backoff_s: float
     url_ttl_s: int
+    rate_burst: int
+    rate_minute: int
     webhooks_allow_private: bool
     live_trading: bool
     log_level: str
@@ -74,6 +77,7 @@ def read(environ: dict[str, str] | None = None) -> Settings:
         "s3_bucket": env.str("FLOOR_S3_BUCKET", "floor"),
         "s3_region": env.str("FLOOR_S3_REGION", "us-east-1"),
         "secret_key": env.str("FLOOR_SECRET_KEY", validate=validate.Length(min=SECRET_MIN)),
+        "old_secret_keys": env.list("FLOOR_OLD_SECRET_KEYS", [], validate=_each_long_enough),
         "host": env.str("FLOOR_HOST", "127.0.0.1"),
         "port": env.int("FLOOR_PORT", 0, validate=validate.Range(0, 65535)),
         "public_url": env.str("FLOOR_PUBLIC_URL", ""),
@@ -88,6 +92,8 @@ def read(environ: dict[str, str] | None = None) -> Settings:
         "poll_s": env.float("FLOOR_POLL_S", 1.0, validate=validate.Range(0.05, 60)),
         "max_attempts_backoff_s": env.float("FLOOR_BACKOFF_MAX_S", 60.0, validate=validate.Range(0)),
         "url_ttl_s": env.int("FLOOR_URL_TTL_S", 900, validate=validate.Range(1, 604800)),
+        "rate_burst": env.int("FLOOR_RATE_BURST", 200, validate=validate.Range(1)),
+        "rate_minute": env.int("FLOOR_RATE_MINUTE", 6000, validate=validate.Range(1)),
         "webhooks_allow_private": env.bool("FLOOR_WEBHOOKS_ALLOW_PRIVATE", False),
         "live_trading": env.str("FLOOR_LIVE_TRADING", "disabled", validate=validate.OneOf(["enabled", "disabled"])),
         "log_level": env.str("FLOOR_LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
@@ -97,6 +103,7 @@ def read(environ: dict[str, str] | None = None) -> Settings:
     except EnvValidationError as error:
         problems = "\n".join(f"  {name}: {' '.join(messages)}" for name, messages in sorted(_by_name(error).items()))
         raise SettingsError(f"These settings are missing or can't be used:\n{problems}") from None
+    values["old_secret_keys"] = tuple(values["old_secret_keys"])
     values["live_trading"] = values["live_trading"] == "enabled"
     values["s3_public_endpoint"] = values["s3_public_endpoint"] or values["s3_endpoint"]
     values["database_admin_url"] = values["database_admin_url"] or values["database_url"]
@@ -120,6 +127,11 @@ def _prefix(*prefixes: str) -> Any:
             raise ValidationError(f"must start with {' or '.join(prefixes)}")
 
     return check
+
+
+def _each_long_enough(keys: list[str]) -> None:
+    if any(len(key) < SECRET_MIN for key in keys):
+        raise ValidationError(f"each of its keys, separated by commas, has at least {SECRET_MIN} characters")
 
 
 def _by_name(error: Any) -> dict[str, list[str]]:

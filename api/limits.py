@@ -1,0 +1,118 @@
+"""Request rates per key and per organisation, counted in Redis; while Redis is away requests are not counted."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from infra import orgs
+from tasks.errors import RateLimited
+
+if TYPE_CHECKING:
+    from infra.database import Database
+    from infra.keys import Caller
+    from infra.settings import Settings
+
+ORG_FACTOR: Final = 5  # an organisation may do as much as five of its keys
+SETTINGS_KEPT_S: Final = 10.0
+PAUSE_S: Final = 5.0
+TIMEOUT_S: Final = 0.5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """So many requests in so many seconds, counted under a name for one key or one organisation."""
+
+    name: str
+    quota: int
+    window_s: int
+    counted: str
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What the rate-limit headers say after a request, and the refusal if it was one too many."""
+
+    headers: dict[str, str]
+    refusal: RateLimited | None = None
+
+
+class Limits:
+    """The counters; one instance a process, one Redis for all."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        self._known: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._paused_until = 0.0
+
+    def spend(self, caller: Caller) -> Spent:
+        """Count one request of the caller's key and organisation."""
+        if time.monotonic() < self._paused_until:
+            return Spent({})
+        policies = self._policies(caller)
+        try:
+            left = [(policy, *self._count(policy)) for policy in policies]
+        except Exception as error:  # noqa: BLE001 - whatever ails the counter, requests go on uncounted
+            self._paused_until = time.monotonic() + PAUSE_S
+            log.warning("request rates are not counted for %s s: %s", PAUSE_S, type(error).__name__)
+            return Spent({})
+        return _spent(left)
+
+    def _policies(self, caller: Caller) -> list[Policy]:
+        allowed = self._settings_of(caller.org_id)
+        burst = int(allowed["rate_burst"] or self._settings.rate_burst)
+        minute = int(allowed["rate_minute"] or self._settings.rate_minute)
+        return [
+            Policy("burst", burst, 1, caller.key_id),
+            Policy("minute", minute, 60, caller.key_id),
+            Policy("organisation", minute * ORG_FACTOR, 60, caller.org_id),
+        ]
+
+    def _settings_of(self, org_id: str) -> dict[str, Any]:
+        kept = self._known.get(org_id)
+        if kept is None or kept[0] < time.monotonic():
+            with self._database.org(org_id) as connection:
+                kept = (time.monotonic() + SETTINGS_KEPT_S, orgs.get(connection)["settings"])
+            self._known[org_id] = kept
+        return kept[1]
+
+    def _count(self, policy: Policy) -> tuple[bool, int, int]:
+        """Count one request; return whether it was within the policy, how many are left, and seconds to the reset."""
+        from limits import RateLimitItemPerSecond  # noqa: PLC0415 - Redis' client is loaded with the first request
+
+        item = RateLimitItemPerSecond(policy.quota, policy.window_s, namespace="floor")
+        good = self._counter.hit(item, policy.name, policy.counted)
+        window = self._counter.get_window_stats(item, policy.name, policy.counted)
+        return good, window.remaining, max(1, math.ceil(window.reset_time - time.time()))
+
+    @cached_property
+    def _counter(self) -> Any:
+        from limits.storage import RedisStorage  # noqa: PLC0415 - see _count
+        from limits.strategies import SlidingWindowCounterRateLimiter  # noqa: PLC0415
+
+        url = self._settings.redis_url.replace("redis+socket://", "redis+unix://", 1)
+        url = "redis+" + url if url.startswith("unix://") else url
+        return SlidingWindowCounterRateLimiter(
+            RedisStorage(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+        )
+
+
+def _spent(left: list[tuple[Policy, bool, int, int]]) -> Spent:
+    headers = {
+        "RateLimit-Policy": ", ".join(f'"{p.name}";q={p.quota};w={p.window_s}' for p, *_ in left),
+        "RateLimit": ", ".join(f'"{p.name}";r={rest};t={reset}' for p, _, rest, reset in left),
+    }
+    over = [(policy, reset) for policy, good, _, reset in left if not good]
+    if not over:
+        return Spent(headers)
+    wait = max(reset for _, reset in over)
+    detail = f"More than {over[0][0].quota} requests came in {over[0][0].window_s} s; ask again in {wait} s."
+    names = [policy.name for policy, _ in over]
+    return Spent(headers, RateLimited(detail, retry_after_s=wait, violated_policies=names))

@@ -1,0 +1,107 @@
+"""Prometheus text: requests counted by every process together; queues and jobs read from the database when asked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from infra.database import Database
+    from infra.settings import Settings
+
+FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+QUEUES: Final = """
+    SELECT queue, state, count(*) AS jobs,
+           coalesce(max(extract(epoch FROM now() - queued_at)) FILTER (WHERE state = 'queued'), 0)::float8 AS oldest_s,
+           coalesce(sum(est_seconds), 0)::float8 AS work_s
+    FROM jobs WHERE state IN ('waiting', 'queued', 'running') GROUP BY queue, state
+    UNION ALL
+    SELECT queue, 'slots', coalesce(sum(slots), 0), 0, 0 FROM workers
+    WHERE seen_at > now() - interval '1 minute' GROUP BY queue
+    ORDER BY queue, state
+"""
+
+
+class Metrics:
+    """This process's counters, and the page that sums up all processes'."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._data_dir = settings.data_dir
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request under its route's pattern, never its ids."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._latency.labels(method, route).observe(seconds)
+
+    def page(self, database: Database) -> str:
+        """Return the whole page; raises Unavailable while the database is away."""
+        with database.system() as connection:
+            rows = connection.execute(QUEUES).fetchall()
+        return self._counters() + "".join(_lines(rows))
+
+    def _counters(self) -> str:
+        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - see _library
+        from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+
+        _ = self._library
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library left it untyped
+        return generate_latest(registry).decode()
+
+    @cached_property
+    def _library(self) -> Any:
+        """The library, told where the processes of one server share their counters before it is imported."""
+        if FOLDER not in os.environ:
+            os.environ[FOLDER] = str(_shared_folder(self._data_dir))
+        import prometheus_client  # noqa: PLC0415 - it reads its setting when it is imported
+
+        return prometheus_client
+
+    @cached_property
+    def _requests(self) -> Any:
+        labels = ("method", "route", "status")
+        library = self._library
+        return library.Counter("floor_http_requests", "Requests answered.", labels, registry=None)
+
+    @cached_property
+    def _latency(self) -> Any:
+        labels, library = ("method", "route"), self._library
+        return library.Histogram("floor_http_seconds", "Time to answer.", labels, buckets=BUCKETS, registry=None)
+
+
+def _shared_folder(data_dir: Path) -> Path:
+    """Return the folder of this server's processes, which have one parent; those of servers that are gone go."""
+    root = data_dir / "metrics"
+    mine = root / str(os.getppid())
+    mine.mkdir(parents=True, exist_ok=True)
+    for folder in root.iterdir():
+        if not Path("/proc", folder.name).exists() and Path("/proc").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+    return mine
+
+
+def _lines(rows: list[dict[str, Any]]) -> list[str]:
+    """Write the database's numbers as Prometheus text."""
+    jobs = [row for row in rows if row["state"] != "slots"]
+    queued = [row for row in jobs if row["state"] == "queued"]
+    return [
+        _gauge("floor_jobs", "Unfinished jobs.", ("queue", "state"), jobs, "jobs"),
+        _gauge("floor_queue_oldest_seconds", "Age of the oldest queued job.", ("queue",), queued, "oldest_s"),
+        _gauge("floor_queue_work_seconds", "Estimated work queued.", ("queue",), queued, "work_s"),
+        _gauge(
+            "floor_slots", "Places of live workers.", ("queue",), [r for r in rows if r["state"] == "slots"], "jobs"
+        ),
+    ]
+
+
+def _gauge(name: str, summary: str, labels: tuple[str, ...], rows: list[dict[str, Any]], value: str) -> str:
+    lines = [f"# HELP {name} {summary}\n# TYPE {name} gauge\n"]
+    for row in rows:
+        given = ",".join(f'{label}="{row[label]}"' for label in labels)
+        lines.append(f"{name}{{{given}}} {row[value]}\n")
+    return "".join(lines)
