@@ -1,0 +1,1 @@
+"""Turns uploaded files into versioned datasets: read strictly, account for every row, adjust, grade."""

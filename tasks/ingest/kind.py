@@ -1,0 +1,162 @@
+"""The declaration of `ingest`: an upload becomes a version of a dataset."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from marshmallow import validates_schema
+
+from tasks.ingest.types import OFFERED, PLANNED
+from tasks.kind import Artifact, Column, JobKind, Limits
+from tasks.params import Choice, Params, TableRef, Text, UploadRef, bad, fields
+
+DATASET_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}"
+
+
+class IngestParams(Params):
+    """What to read, how to read it where detection can't know, and which dataset it becomes a version of."""
+
+    upload = UploadRef(required=True, metadata={"description": "The completed upload to read: CSV or Parquet."})
+    as_ = Choice(
+        OFFERED,
+        not_yet=PLANNED,
+        data_key="as",
+        attribute="as",
+        load_default="prices",
+        metadata={"description": "What the rows are; it decides the canonical schema and the checks."},
+    )
+    dataset = Text(
+        required=True,
+        min_length=1,
+        max_length=100,
+        pattern=DATASET_NAME,
+        metadata={"description": "The dataset's name (made on first use) or its `ds_…` id."},
+    )
+    columns = fields.Dict(
+        keys=Text(min_length=1, max_length=64),
+        values=Text(min_length=1),
+        load_default=dict,
+        metadata={"description": "Canonical column name to the file's header name, where detection needs help."},
+    )
+    date_format = Text(
+        allow_none=True,
+        load_default=None,
+        max_length=40,
+        metadata={"description": "A strptime pattern such as `%d/%m/%Y`; needed where a file's dates are ambiguous."},
+    )
+    decimal = Choice(
+        (".", ","), load_default=".", metadata={"description": "The decimal sign; a comma is never guessed."}
+    )
+    delimiter = Choice(
+        (",", ";", "\t", "|"), allow_none=True, load_default=None, metadata={"description": "Detected when null."}
+    )
+    encoding = Choice(
+        ("utf-8", "utf-16", "latin-1", "windows-1252"),
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Detected when null: UTF-8, or UTF-16 by its byte order mark; others are declared."},
+    )
+    calendar = Text(
+        allow_none=True,
+        load_default="XNYS",
+        max_length=10,
+        metadata={"description": "The exchange whose sessions coverage is measured against; null measures none."},
+    )
+    corporate_actions = TableRef(
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Rows `ex_date, symbol, type, ratio, amount` that adjust the prices."},
+    )
+    symbol_map = TableRef(
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Rows `symbol, valid_from, valid_to, permanent_id`: who a ticker was, and when."},
+    )
+    on_bad_row = Choice(
+        ("quarantine", "reject"),
+        load_default="quarantine",
+        metadata={"description": "Set a row that can't be used aside, or refuse the whole file."},
+    )
+    mode = Choice(
+        ("replace",),
+        not_yet=("append",),
+        load_default="replace",
+        metadata={"description": "Whether the new version holds this file alone."},
+    )
+
+    @validates_schema
+    def _offered(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("symbol_map") is not None:
+            raise bad("symbol_map", "a symbol map", "is not offered yet; leave it out.")
+        if data.get("corporate_actions") is not None and data.get("as") != "prices":
+            raise bad("corporate_actions", data.get("as"), "takes no corporate actions; only `prices` are adjusted.")
+        if data.get("decimal") == "," and data.get("delimiter") == ",":
+            raise bad("delimiter", ",", "can't be the decimal sign as well; declare another delimiter.")
+
+
+class Detected(Params):
+    """What was found out about the file, or declared about it."""
+
+    format = fields.String(metadata={"description": "`csv` or `parquet`."})
+    compression = fields.String(allow_none=True)
+    encoding = fields.String(allow_none=True)
+    delimiter = fields.String(allow_none=True)
+    decimal = fields.String(allow_none=True)
+    newline = fields.String(allow_none=True)
+    layout = fields.String(metadata={"description": "`long` (a row per date and symbol) or `wide` (a column each)."})
+    date_format = fields.String(allow_none=True)
+    columns = fields.Dict(metadata={"description": "Canonical column to header name."})
+    ignored = fields.List(fields.String(), metadata={"description": "Headers that no canonical column uses."})
+
+
+class IngestResult(Params):
+    """The account of the rows, what was detected, and the health score."""
+
+    dataset = fields.String()
+    rows_read = fields.Integer()
+    rows_kept = fields.Integer()
+    rows_quarantined = fields.Integer()
+    rows_duplicate = fields.Integer()
+    symbols = fields.Integer()
+    start = fields.String(allow_none=True)
+    end = fields.String(allow_none=True)
+    detected = fields.Nested(Detected)
+    score = fields.Float(allow_none=True, metadata={"description": "Health from 0 to 100; null where none is kept."})
+    warnings = fields.List(fields.String())
+
+
+KIND = JobKind(
+    name="ingest",
+    summary="Read an upload strictly, account for every row, adjust prices, grade the data, make a dataset version.",
+    params=IngestParams,
+    result=IngestResult,
+    permission="research.run",
+    queue="bulk",
+    artifacts=(
+        Artifact("data", "table", "The canonical table, sorted by its key; prices carry their adjustment factors."),
+        Artifact("health.json", "json", "Coverage, gaps, outliers, suspected splits and the score with its reasons."),
+        Artifact("health.csv", "csv", "The same, one row per symbol."),
+        Artifact(
+            "quarantine.csv",
+            "csv",
+            "Every row that could not be used.",
+            (
+                Column("line", "int64", "The line of the uploaded file (the row, for Parquet)."),
+                Column("reason", "text"),
+                Column("column", "text"),
+                Column("value", "text", "The value that gave the reason, as written."),
+                Column("raw", "text", "The line as it came, cut after 2,000 characters."),
+            ),
+        ),
+    ),
+    example={
+        "upload": "upl_01970000-0000-7000-8000-000000000000",
+        "as": "prices",
+        "dataset": "us-equities",
+        "corporate_actions": {
+            "columns": ["ex_date", "symbol", "type", "ratio", "amount"],
+            "rows": [["2020-08-31", "AAPL", "split", 4, None], ["2020-11-06", "AAPL", "cash_dividend", None, 0.205]],
+        },
+    },
+    limits=Limits(run_s=3600, memory_mb=2048, threads=2),
+)

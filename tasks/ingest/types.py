@@ -1,0 +1,156 @@
+"""The dataset types: each one's canonical columns, its key, and the rules that a row must keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+FieldType = Literal["date", "text", "number"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A canonical column, and the header names (compared in lower case, without signs) that are known to mean it."""
+
+    name: str
+    type: FieldType
+    required: bool = False
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A reason to set a row aside: `breaks` is SQL over canonical columns, true where the row breaks the rule."""
+
+    reason: str
+    column: str
+    breaks: str
+
+
+@dataclass(frozen=True)
+class DatasetType:
+    """What rows of one type look like; with `extras`, columns beyond the canonical ones are kept as they come."""
+
+    name: str
+    fields: tuple[Field, ...]
+    key: tuple[str, ...]
+    rules: tuple[Rule, ...] = ()
+    extras: bool = False
+
+    def field(self, name: str) -> Field:
+        """Return a canonical field by name; KeyError if there is none."""
+        return next(field for field in self.fields if field.name == name)
+
+
+DATE: Final = Field(
+    "date", "date", required=True, also=("day", "tradedate", "tradingdate", "session", "timestamp", "time", "asof")
+)
+SYMBOL: Final = Field(
+    "symbol", "text", required=True, also=("ticker", "sym", "instrument", "asset", "security", "secid", "ric")
+)
+
+PRICE_FIELDS: Final = ("open", "high", "low", "close")
+PRICE_MAX: Final = 1e15  # beyond any price ever quoted; products of such numbers stop being finite
+ROUNDING: Final = 1e-6  # vendors round open and close apart from high and low; a relative millionth is no error
+
+
+def _price_rules() -> tuple[Rule, ...]:
+    per_price = [
+        rule
+        for name in PRICE_FIELDS
+        for rule in (
+            Rule("not a finite number", name, f"NOT isfinite({name}) OR abs({name}) >= {PRICE_MAX}"),
+            Rule("zero price", name, f"{name} = 0"),
+            Rule("negative price", name, f"{name} < 0"),
+        )
+    ]
+    return (
+        *_present("date", "symbol", "close"),
+        *per_price,
+        Rule("not a finite number", "volume", f"NOT isfinite(volume) OR abs(volume) >= {PRICE_MAX}"),
+        Rule("negative volume", "volume", "volume < 0"),
+        Rule("high below low", "high", f"high < low * (1 - {ROUNDING})"),
+        *(
+            Rule(
+                f"{name} outside low and high",
+                name,
+                f"{name} > high * (1 + {ROUNDING}) OR {name} < low * (1 - {ROUNDING})",
+            )
+            for name in ("open", "close")
+        ),
+    )
+
+
+def _present(*names: str) -> tuple[Rule, ...]:
+    return tuple(Rule(f"{name} is missing", name, f"{name} IS NULL") for name in names)
+
+
+PRICES: Final = DatasetType(
+    "prices",
+    (
+        DATE,
+        SYMBOL,
+        Field("open", "number", also=("o", "openprice", "pxopen")),
+        Field("high", "number", also=("h", "highprice", "pxhigh")),
+        Field("low", "number", also=("l", "lowprice", "pxlow")),
+        Field("close", "number", required=True, also=("c", "closeprice", "pxlast", "last", "price", "px")),
+        Field("volume", "number", also=("v", "vol", "pxvolume", "shares", "turnovershares")),
+        Field("currency", "text", also=("ccy", "cur")),
+    ),
+    key=("symbol", "date"),
+    rules=_price_rules(),
+)
+
+ACTION_TYPES: Final = ("split", "cash_dividend", "stock_dividend", "spin_off", "rename", "merger", "delisting")
+
+CORPORATE_ACTIONS: Final = DatasetType(
+    "corporate_actions",
+    (
+        Field("ex_date", "date", required=True, also=("exdate", "date", "effectivedate")),
+        SYMBOL,
+        Field("type", "text", required=True, also=("action", "actiontype", "event")),
+        Field("ratio", "number", also=("splitratio", "factor")),
+        Field("amount", "number", also=("dividend", "cash", "value")),
+    ),
+    key=("symbol", "ex_date", "type", "ratio", "amount"),  # two dividends on one day are two; the same row twice is one
+    rules=(
+        *_present("ex_date", "symbol", "type"),
+        Rule("unknown type", "type", f"type NOT IN {ACTION_TYPES}"),
+        Rule(
+            "a split needs a positive ratio",
+            "ratio",
+            "type = 'split' AND NOT coalesce(ratio > 0 AND isfinite(ratio), false)",
+        ),
+        Rule(
+            "a cash dividend needs a positive amount",
+            "amount",
+            "type = 'cash_dividend' AND NOT coalesce(amount > 0 AND isfinite(amount), false)",
+        ),
+    ),
+    extras=True,
+)
+
+CLASSIFICATIONS: Final = DatasetType(
+    "classifications",
+    (
+        SYMBOL,
+        Field("date", "date", also=("asof", "validfrom", "effectivedate")),
+        Field("sector", "text", also=("gicssector", "sectorname")),
+        Field("industry", "text", also=("gicsindustry", "subindustry", "industryname")),
+        Field("country", "text", also=("countrycode", "domicile")),
+    ),
+    key=("symbol", "date"),
+    rules=_present("symbol"),
+    extras=True,
+)
+
+TYPES: Final = {each.name: each for each in (PRICES, CORPORATE_ACTIONS, CLASSIFICATIONS)}
+OFFERED: Final = tuple(TYPES)
+PLANNED: Final = (
+    "fundamentals",
+    "symbol_map",
+    "benchmark_weights",
+    "factor_returns",
+    "positions",
+    "text",
+)
