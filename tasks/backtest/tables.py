@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from tasks.quant.ledger import Ledger, Plan, Terms
     from tasks.quant.market import Market
 
-SAME_FACTOR = 1e-9  # factors nearer than this are rounding, not a corporate action
-
 
 @dataclass(frozen=True)
 class Run:
@@ -129,7 +127,7 @@ def _corporate_actions(run: Run) -> dict[str, np.ndarray]:
     """Return the shares that splits and reinvested dividends add to a holding (or take): no money changes hands."""
     market, ledger = run.market, run.ledger
     factor = market.factor[ledger.first : ledger.last + 1]
-    step, n = np.nonzero(np.abs(factor[1:] - factor[:-1]) > SAME_FACTOR * factor[:-1])
+    step, n = np.nonzero(factor[1:] != factor[:-1])
     row = step + ledger.first + 1
     starts = np.array([basket.row for basket in ledger.baskets])
     stretch = np.searchsorted(starts, row, side="left") - 1
@@ -138,8 +136,7 @@ def _corporate_actions(run: Run) -> dict[str, np.ndarray]:
     row, n, units = row[held], n[held], units[held]
     splits = np.zeros(len(row), dtype=bool)
     if market.split is not None:
-        before, after = market.split[row - 1, n], market.split[row, n]
-        splits = np.abs(after - before) > SAME_FACTOR * before
+        splits = market.split[row, n] != market.split[row - 1, n]
     nothing = np.zeros(len(row))
     return {
         "row": row,

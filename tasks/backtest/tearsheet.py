@@ -22,6 +22,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,11 +55,11 @@ def tearsheet(
     return {
         "title": "Backtest",
         "subtitle": f"{construction}, {run.dates[0]} to {run.dates[-1]}",
-        "params": _settings(run, params),
+        "params": settings(params),
         "equity": columns,
         "kpis": [statistic.as_dict() for statistic in kpis],
         "monthly": monthly(run),
-        "attribution": _attribution(attribution),
+        "attribution": attribution_rows(attribution),
         "drawdowns": drawdown_rows(run),
         "costs": _costs(run),
         "notes": list(notes),
@@ -93,7 +94,8 @@ def monthly(run: Run) -> dict[str, Any]:
     return {"years": years.tolist(), "values": values, "total": total}
 
 
-def _settings(run: Run, params: Mapping[str, Any]) -> list[dict[str, str]]:
+def settings(params: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the settings a reader asks for first, as names and text; from a backtest's parameters alone."""
     costs, construction = params["costs"], params["construction"]
     rows = [
         ("Construction", construction["type"]),
@@ -101,7 +103,7 @@ def _settings(run: Run, params: Mapping[str, Any]) -> list[dict[str, str]]:
         ("Gross / net", f"{construction['gross']:g} / {construction['net']:g}"),
         ("Rebalance", params["rebalance"]),
         ("Execution", f"{params['execution_price']}, {params['execution_lag_days']} session(s) after the decision"),
-        ("Initial capital", f"{run.terms.capital:,.2f}"),
+        ("Initial capital", f"{Decimal(params['initial_capital']):,.2f}"),
         ("Commission", f"{costs['commission_bps']:g} bps, at least {costs['min_commission']:g}"),
         ("Half spread", f"{costs['half_spread_bps']:g} bps"),
         ("Impact", costs["impact"]["model"]),
@@ -116,7 +118,8 @@ def _benchmark(value: Any) -> str:
     return value if isinstance(value, str) else "none" if value is None else "a table"
 
 
-def _attribution(columns: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def attribution_rows(columns: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Return the attribution as the content holds it, from the columns of `attribution.csv`."""
     rows = [
         {"name": str(name), "sector": sector, "contribution": float(contribution), "level": level}
         for level, name, sector, contribution in zip(

@@ -1,8 +1,9 @@
 """The market as a ledger sees it: what a unit of each name is worth on each session, and whether it can be traded.
 
-A *unit* is a share with the corporate actions taken out: its price is `close · factor`, and a holding of u units is
+A *unit* is what one share of the first row has become: its price is `close · factor`, and a holding of u units is
 `u · factor_t` shares as traded on t. A split, or a dividend reinvested at the ex-price, changes `factor` and so the
-shares, never the units. Shares and prices in every report are as traded.
+shares, never the units. Factors grow forward from the first row, one event at a time, so that an event never touches
+a row above it. Shares and prices in every report are as traded.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tasks.quant.returns import last_observed_row
+from tasks.quant.total_return import forward_factor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-NO_DIVIDEND = 1e-12  # a factor ratio nearer to one than this is rounding, not a dividend
+NO_DIVIDEND = 1e-9  # a smaller part of the price is what rounding left of two factors' ratio, not a dividend
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,8 @@ def market(
             seen &= _positive(given)
     last = last_observed_row(seen)
     factor = split_factor if cash_dividends else adj_factor
-    kept_close, kept_factor = _kept(close, last), _kept(factor, last)
-    unit_close = kept_close * kept_factor  # a fresh array: delistings are settled in it
+    kept_factor = _grown(factor, seen)
+    unit_close = _kept(close, last) * kept_factor  # a fresh array: delistings are settled in it
     absent = np.arange(len(dates))[:, None] - last
     unit_trade, tradable = unit_close, seen
     if open_ is not None:
@@ -105,9 +107,9 @@ def market(
         tradable=tradable,
         absent=np.where(last < 0, -1, absent),
         gone_after=gone_after,
-        split=None if split_factor is None else _kept(split_factor, last),
+        split=None if split_factor is None else _grown(split_factor, seen),
         exits=exits,
-        dividends=_dividends(unit_close, adj_factor, split_factor, last) if cash_dividends else {},
+        dividends=_dividends(unit_close, _grown(adj_factor, seen) / kept_factor) if cash_dividends else {},
     )
 
 
@@ -115,15 +117,19 @@ def _positive(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.isfinite(values) & (values > 0.0))
 
 
-def _kept(values: np.ndarray | None, last: np.ndarray) -> np.ndarray:
-    """Return the last observed value in each cell; 1.0 before the first, or everywhere without values."""
-    if values is None:
-        return np.ones(last.shape)
+def _kept(close: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Return the last observed close in each cell; 1.0 before the first."""
     if not (last != np.arange(len(last))[:, None]).any():
-        return np.ascontiguousarray(values)
-    kept = np.take_along_axis(values, np.maximum(last, 0), axis=0)
+        return close
+    kept = np.take_along_axis(close, np.maximum(last, 0), axis=0)
     kept[last < 0] = 1.0
     return kept
+
+
+def _grown(backward: np.ndarray | None, seen: np.ndarray) -> np.ndarray:
+    """Return a backward factor's growth since the first row, kept through gaps: no level knows a later event."""
+    grown = None if backward is None else forward_factor(np.where(seen, backward, np.nan))
+    return np.ones(seen.shape) if grown is None else grown
 
 
 def _stale_exits(absent: np.ndarray, last: np.ndarray, gone_after: int) -> dict[int, list[Exit]]:
@@ -149,17 +155,15 @@ def _settle_delistings(
         exits.setdefault(row + 1, []).append(Exit(np.array([column]), "delisted"))
 
 
-def _dividends(
-    unit_close: np.ndarray, adj_factor: np.ndarray | None, split_factor: np.ndarray | None, last: np.ndarray
-) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """Return the cash a unit that each ex-date pays: `P_{t−1} · (1 − (s_t/s_{t−1}) / (a_t/a_{t−1}))`."""
-    if adj_factor is None:
-        return {}
-    adjusted, split = _kept(adj_factor, last), _kept(split_factor, last)
-    share = 1.0 - (split[1:] / split[:-1]) / (adjusted[1:] / adjusted[:-1])
-    share[(last[1:] < 0) | (last[:-1] < 0) | (np.abs(share) < NO_DIVIDEND)] = 0.0
-    rows, columns = np.nonzero(share)
-    return {
-        row + 1: (columns[rows == row], unit_close[row, columns[rows == row]] * share[row, columns[rows == row]])
-        for row in np.unique(rows).tolist()
-    }
+def _dividends(unit_close: np.ndarray, reinvested: np.ndarray) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Return the cash a unit that each ex-date pays, `P · (1 - 1/g)`.
+
+    P is the unit price before, and g the growth of the holding had the dividend been reinvested: for a dividend D,
+    `1/g = 1 - D/P`.
+    """
+    rows, columns = np.nonzero(reinvested[1:] != reinvested[:-1])
+    share = 1.0 - reinvested[rows, columns] / reinvested[rows + 1, columns]
+    paid = unit_close[rows, columns] * share
+    real = np.abs(share) > NO_DIVIDEND
+    rows, columns, paid = rows[real], columns[real], paid[real]
+    return {row + 1: (columns[rows == row], paid[rows == row]) for row in np.unique(rows).tolist()}

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from tasks.quant.total_return import forward_factor
+
 
 def total_returns(close: np.ndarray, adj_factor: np.ndarray | None = None) -> np.ndarray:
-    """Return simple total returns, dividends reinvested and splits undone: `(c_t / c_p)·(f_t / f_p) − 1`.
+    """Return simple total returns, dividends reinvested and splits undone: `(c_t / c_p)·(f_t / f_p) - 1`.
 
     Shapes: `close` and `adj_factor` (T, N) → (T, N), a fraction a period. `c_p` is the symbol's last observed close
     before t, so a return after a gap covers the gap and compounding what is not NaN gives the whole return.
     NaN: where the symbol has no close on t, or none before t. A close or factor that is not a positive finite number
-    is no observation. `adj_factor` None means nothing to adjust. Only ratios of factors enter: a backward factor's
-    level, which later splits and dividends change, cancels.
+    is no observation. `adj_factor` None means nothing to adjust. Of a backward factor only the steps count, each
+    rounded to ten digits (`forward_factor`): its level, which later splits and dividends change, cancels to the bit.
     """
-    factor = np.ones_like(close) if adj_factor is None else adj_factor
-    seen = _observed(close) & _observed(factor)
+    seen = _observed(close) if adj_factor is None else _observed(close) & _observed(adj_factor)
     returns = np.full(close.shape, np.nan)
     if len(close) < 2:
         return returns
+    grown = None if adj_factor is None else forward_factor(np.where(seen, adj_factor, np.nan))
+    factor = np.ones_like(close) if grown is None else grown
     whole = seen[1:] & seen[:-1]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         returns[1:] = (close[1:] / close[:-1]) * (factor[1:] / factor[:-1]) - 1.0
