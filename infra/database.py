@@ -65,9 +65,9 @@ class Database:
             connection.execute("SELECT 1")
 
     def close(self) -> None:
-        """Close both pools; waits for nothing."""
+        """Close both pools; waits a moment for their threads."""
         for pool in self._pools.values():
-            pool.close(timeout=0)
+            pool.close(timeout=2)
         self._pools.clear()
 
     @contextmanager

@@ -56,7 +56,6 @@ def api_command(settings: Settings) -> list[str]:
         "--keep-alive=15",
         "--no-control-socket",
         "--log-level=warning",
-        "--config=/dev/null",  # none that happens to lie about
         "api.wsgi:app",
     ]
 

@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "up": "running",
     "down": "running",
     "status": "running",
+    "demo": "demo",
     "jobs": "jobs",
     "kinds": "kinds",
     "upload": "upload",

@@ -4,5 +4,6 @@ Standard library only: nothing has to be installed for it, and no library's upda
 """
 
 from infra.cli.universe.files import Universe, write
+from infra.cli.universe.market import STOCKS
 
-__all__ = ["Universe", "write"]
+__all__ = ["STOCKS", "Universe", "write"]

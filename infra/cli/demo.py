@@ -1,0 +1,157 @@
+"""`floor demo`: the main job from end to end, over HTTP, on an invented market or on a file of yours."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from infra import local
+from infra import settings as settings_module
+from infra.cli import plan, progress, report, universe
+from infra.cli.running import Stop, stay, stoppable
+from infra.client import Client
+
+if TYPE_CHECKING:
+    from infra.local import Floor
+
+POLL_S: Final = 0.15
+LINK_TTL_S: Final = 3600
+SAVED: Final = {"tearsheet": ("report.pdf", "tearsheet.pdf"), "bundle": ("bundle.zip", "bundle.zip")}
+
+
+class DemoFault(click.ClickException):
+    """A step of the demo failed."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files to work on: yours, or the invented market's."""
+
+    name: str
+    prices: Path
+    actions: Path | None
+    sectors: Path | None = None
+    index: Path | None = None
+
+
+@click.command()
+@click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A price file of yours.")
+@click.option("--actions", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Its corporate actions.")
+@click.option("--keep", is_flag=True, help="Leave Floor running at the end; Ctrl-C stops it.")
+@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path(".floor/demo"))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("demo-output"), show_default=True)
+def demo(data: Path | None, actions: Path | None, keep: bool, data_dir: Path, out: Path) -> None:
+    """Run ingest, factors, backtest and export as a pipeline of jobs, and save the tear sheet."""
+    if actions is not None and data is None:
+        raise click.UsageError("--actions goes with --data: the invented market has its own.")
+    with stoppable():
+        try:
+            _demo(data, actions, keep, data_dir, out)
+        except Stop:
+            click.echo("Stopped.", err=True)
+
+
+def _demo(data: Path | None, actions: Path | None, keep: bool, data_dir: Path, out: Path) -> None:
+    begun = time.monotonic()
+    click.echo("Starting PostgreSQL, Redis, S3, the API and the dispatcher …", err=True)
+    with local.start(data_dir, settings_module.inherited()) as floor:
+        click.echo(f"Floor is ready at {floor.url} after {time.monotonic() - begun:.1f} s.", err=True)
+        sources = Sources(_name_of(data), data, actions) if data else _invented(data_dir / "universe")
+        with Client(floor.url, floor.api_key) as client:
+            steps = _run(client, floor, sources)
+            saved = _save(client, steps, out)
+        report.results(steps, saved, sources.prices, time.monotonic() - begun)
+        report.what_next(floor.url, floor.api_key, steps, keep=keep)
+        if keep:
+            stay(floor)
+
+
+def _invented(folder: Path) -> Sources:
+    found = universe.write(folder)
+    return Sources("demo", found.prices, found.actions, found.sectors, found.index)
+
+
+def _name_of(data: Path) -> str:
+    """Return a dataset's name made of a file's."""
+    stem = data.name.partition(".")[0]
+    return (
+        "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in stem).strip("-")[:80] or "data"
+    )
+
+
+def _run(client: Client, floor: Floor, sources: Sources) -> dict[str, dict[str, Any]]:
+    """Upload, then post everything as one pipeline; of a file of yours, read first how many symbols it has."""
+    uploads = {name: client.upload(path)["id"] for name, path in _files(sources).items()}
+    others = {
+        name: (uploads[name], kind)
+        for name, kind in (("sectors", "classifications"), ("index", "prices"))
+        if name in uploads
+    }
+    reading = plan.reading(sources.name, uploads["prices"], uploads.get("actions"), others)
+    title = f"Momentum and low volatility: {sources.prices.name}"
+    with progress.JobBars() as bars:
+        if sources.sectors is not None:
+            sectors, index = {"step": "sectors", "artifact": "data"}, {"step": "index", "artifact": "data"}
+            research = plan.research(
+                plan.PRICES, universe.STOCKS, sectors=sectors, index=index, title="Momentum and low volatility"
+            )
+            return _follow(client, floor, reading | research, bars)
+        read = _follow(client, floor, reading, bars)
+        prices = {"job": read["prices"]["id"], "artifact": "data"}
+        symbols = read["prices"]["result"]["symbols"]
+        return read | _follow(client, floor, plan.research(prices, symbols, title=title), bars)
+
+
+def _files(sources: Sources) -> dict[str, Path]:
+    every = {
+        "prices": sources.prices,
+        "actions": sources.actions,
+        "sectors": sources.sectors,
+        "index": sources.index,
+    }
+    return {name: path for name, path in every.items() if path is not None}
+
+
+def _follow(client: Client, floor: Floor, steps: dict[str, plan.Step], bars: progress.JobBars) -> dict[str, Any]:
+    """Post the steps as a pipeline and show its jobs until all are final; returns the jobs by step."""
+    pipeline = client.post("/v1/pipelines", {"steps": steps, "tags": {"demo": "true"}})
+    for name in steps:
+        bars.add(name)
+    while True:
+        floor.watch()
+        for name in steps:
+            bars.show(name, pipeline["steps"][name])
+        if pipeline["state"] in {"succeeded", "failed", "cancelled"}:
+            break
+        time.sleep(POLL_S)
+        pipeline = client.get(f"/v1/pipelines/{pipeline['id']}")
+    jobs = {name: pipeline["steps"][name] for name in steps}
+    _check(jobs)
+    return jobs
+
+
+def _check(jobs: dict[str, dict[str, Any]]) -> None:
+    """Raise with the reasons if a step did not succeed; steps that only waited for it are not repeated."""
+    told = []
+    for name, job in jobs.items():
+        error = job.get("error")
+        if job["state"] != "succeeded" and error:
+            faults = "".join(f"\n    {fault['pointer']}: {fault['detail']}" for fault in error.get("errors", []))
+            told.append(f"  {name} {job['state']}: {error.get('detail', '')}{faults}")
+    if any(job["state"] != "succeeded" for job in jobs.values()):
+        raise DemoFault("The demo's pipeline did not succeed:\n" + "\n".join(told))
+
+
+def _save(client: Client, steps: dict[str, dict[str, Any]], out: Path) -> dict[str, tuple[Path, str]]:
+    """Bring the tear sheet and the bundle home; returns the paths with the signed addresses they came from."""
+    out.mkdir(parents=True, exist_ok=True)
+    saved = {}
+    for step, (name, filename) in SAVED.items():
+        listed = client.get(f"/v1/jobs/{steps[step]['id']}/artifacts", url_ttl_s=LINK_TTL_S)["data"]
+        artifact = next(one for one in listed if one["name"] == name)
+        saved[step] = (client.download(artifact, out / filename), artifact["url"])
+    return saved
