@@ -100,4 +100,4 @@ def _document(document: Document, folder: Path, kind: JobKind) -> Rendered:
 
     assert isinstance(document.content, dict), "a template takes an object"
     write_document(document.template, document.content, path)
-    return rendered(kind.name, document.name, path, MEDIA_TYPES["pdf"])
+    return rendered(kind.name, document.name, path, MEDIA_TYPES[path.suffix[1:]])

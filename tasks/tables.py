@@ -59,7 +59,7 @@ def read_columns(
     order = f" ORDER BY {order_by}" if order_by else ""
     with connect() as db:
         found = db.execute(f"SELECT {picks} FROM read_parquet(?){order}", [str(table.path)]).fetchnumpy()
-    return {name: _plain(found[name], types[name]) for name in chosen}
+    return {name: plain(found[name], types[name]) for name in chosen}
 
 
 def read_panels(
@@ -101,7 +101,7 @@ def read_panels(
     panels: dict[str, Panel] = {}
     for name in fields:
         values = np.full(len(dates) * len(names), np.nan)
-        values[cell] = _plain(found[name], "DOUBLE")
+        values[cell] = plain(found[name], "DOUBLE")
         panels[name] = Panel(dates, tuple(names), values.reshape(len(dates), len(names)))
     return panels
 
@@ -133,8 +133,8 @@ def _pick(name: str, kind: str) -> str:
     )
 
 
-def _plain(column: Any, kind: str) -> np.ndarray:
-    """Turn DuckDB's masked arrays into plain ones with NaN, NaT or None for null."""
+def plain(column: Any, kind: str) -> np.ndarray:
+    """Return one of DuckDB's masked arrays, of the type `kind`, as a plain one with NaN, NaT or None for null."""
     masked = np.ma.getmaskarray(column)
     values = np.ma.getdata(column)
     if kind == "DATE" or kind.startswith("TIMESTAMP"):
