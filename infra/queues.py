@@ -24,13 +24,12 @@ def task_name(kind: str) -> str:
     return f"floor.{kind}"
 
 
-def celery(settings: Settings) -> Celery:
-    """Return a Celery application on this Floor's Redis, every queue declared, no task registered yet."""
+def celery() -> Celery:
+    """Return a Celery application with every queue declared; its Redis is not known yet, no task registered."""
     from celery import Celery  # noqa: PLC0415 - the API asks for depths only, and need not carry Celery
 
     app = Celery("floor", set_as_current=False)
     app.config_from_object("celeryconfig")
-    app.conf.broker_url = broker_url(settings.redis_url)
     app.conf.task_queues = {name: {"exchange": name, "routing_key": name} for name in QUEUES}
     return app
 
@@ -107,7 +106,9 @@ class Queues:
 
     @cached_property
     def _celery(self) -> Celery:
-        return celery(self._settings)
+        app = celery()
+        app.conf.broker_url = broker_url(self._settings.redis_url)
+        return app
 
     @cached_property
     def _producer(self) -> Any:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import pkgutil
 from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,18 +17,22 @@ if TYPE_CHECKING:
     from tasks.kind import JobKind
 
 
+def names() -> list[str]:
+    """Return the names of all job kinds without importing any."""
+    return sorted(
+        module.name
+        for module in pkgutil.iter_modules(tasks.__path__)
+        if module.ispkg and any((Path(root) / module.name / "kind.py").is_file() for root in tasks.__path__)
+    )
+
+
 @lru_cache(maxsize=1)
 def kinds() -> Mapping[str, JobKind]:
     """Return all job kinds by name, in alphabetical order."""
     found: dict[str, JobKind] = {}
-    for module in sorted(pkgutil.iter_modules(tasks.__path__), key=lambda m: m.name):
-        name = f"tasks.{module.name}.kind"
-        if not module.ispkg or importlib.util.find_spec(name) is None:
-            continue
-        kind: JobKind = importlib.import_module(name).KIND
-        if kind.name != module.name:
-            raise ValueError(
-                f"the folder tasks/{module.name} declares a kind called {kind.name!r}; make the names agree"
-            )
+    for name in names():
+        kind: JobKind = importlib.import_module(f"tasks.{name}.kind").KIND
+        if kind.name != name:
+            raise ValueError(f"the folder tasks/{name} declares a kind called {kind.name!r}; make the names agree")
         found[kind.name] = kind
     return MappingProxyType(found)

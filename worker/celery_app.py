@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import signals
 
-from infra.queues import celery, task_name
+from infra.queues import broker_url, celery, task_name
 from infra.settings import read
-from tasks.registry import kinds
+from tasks.registry import names
 from worker.heartbeat import Heartbeat
 
-settings = read()
-app = celery(settings)
+app = celery()
 app.steps["worker"].add(Heartbeat)
 
 
@@ -22,8 +23,14 @@ def ring(job_id: str, token: str) -> None:
     execute(process.tools(), job_id, token)
 
 
-for _kind in kinds():
+for _kind in names():
     app.task(name=task_name(_kind))(ring)
+
+
+@signals.celeryd_init.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def _find_redis(conf: Any, **_kwargs: object) -> None:
+    """Take Redis's address from the settings when a worker starts: the application itself needs none."""
+    conf.broker_url = broker_url(read().redis_url)
 
 
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]  # Celery has no types
@@ -31,7 +38,7 @@ def _own_logging(**_kwargs: object) -> None:
     """Log as every process of Floor does, not as Celery would."""
     from infra import logs  # noqa: PLC0415 - read when the worker starts, not when the application is imported
 
-    logs.configure(settings.log_level)
+    logs.configure(read().log_level)
 
 
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]  # Celery has no types

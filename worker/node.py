@@ -18,12 +18,13 @@ def main(queue: str) -> int:
     """Serve a queue until told to stop; returns the exit code."""
     for name in THREADS:
         os.environ.setdefault(name, "1")
-    from worker.celery_app import app, settings  # noqa: PLC0415 - after the environment is set
+    from infra.settings import read  # noqa: PLC0415
+    from worker.celery_app import app  # noqa: PLC0415 - after the environment is set
 
     node = app.Worker(
         hostname=f"{queue}-{os.getpid()}@%h",
         queues=[queue],
-        concurrency=settings.worker_slots,
+        concurrency=read().worker_slots,
         pool="prefork",
         quiet=True,
         without_gossip=True,

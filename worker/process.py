@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -51,11 +52,19 @@ def make_ready() -> None:
     A part that is away just now is no reason to stop: the job that needs it will say so.
     """
     found = tools()
+    threading.Thread(target=_reach_store, args=(found,), name="reach-store", daemon=True).start()
     import worker.execute  # noqa: F401, PLC0415 - numpy, DuckDB and the renderers come with it
 
     try:
         with found.database.system() as connection:
             connection.execute("SELECT 1")
-        found.files.ping()
     except Unavailable as error:
         log.warning("not everything answers yet: %s", error)
+
+
+def _reach_store(found: Tools) -> None:
+    """Load the S3 client beside everything else: a run's mathematics does not hold the interpreter all the time."""
+    try:
+        found.files.ping()
+    except Unavailable as error:
+        log.warning("the object store does not answer yet: %s", error)

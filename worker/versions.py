@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
+from infra import events
 from infra.ids import is_id, new_id
 from tasks.errors import Invalid, Violation
 
@@ -49,6 +50,7 @@ def add_version(
         },
     )
     connection.execute("UPDATE datasets SET current_version = %s WHERE id = %s", [version, dataset["id"]])
+    events.dataset_ready(connection, held["org_id"], dataset["id"])
     return f"{dataset['id']}@{version}"
 
 
