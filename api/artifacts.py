@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from api import examples
-from api.call import Reply, moment
+from api.call import Reply
 from api.endpoint import Answer, Example, endpoint
 from api.fields import Count
 from api.job_views import UrlQuery, found, ttl_of
@@ -13,6 +13,7 @@ from api.jobs import TAG
 from api.lists import list_of
 from api.shapes import ArtifactShape, LogShape, artifact_resource, signed
 from infra import jobs
+from infra.resources import moment
 from tasks.errors import Gone, NotFound
 from tasks.params import Params
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -67,10 +66,3 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     stream: Iterator[str] | None = None
     media_type: str = "application/json"
-
-
-def moment(at: dt.datetime | None) -> str | None:
-    """Write a time as RFC 3339 in UTC with a Z."""
-    if at is None:
-        return None
-    return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

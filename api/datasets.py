@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from api import examples, paging
-from api.call import Reply, moment
+from api.call import Reply
 from api.endpoint import Answer, Example, endpoint
 from api.fields import Count
 from api.lists import list_of
 from api.shapes import DatasetShape, PreviewShape, VersionShape
-from infra import datasets
+from infra import datasets, resources
 from tasks.errors import Gone
 from tasks.params import Day, Params, Text
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from api.call import Call
 
 TAG: Final = "Datasets"
-DESCRIBED: Final = ("version", "sha256", "bytes", "rows", "symbols", "schema")
 
 
 class ListQuery(paging.Page):
@@ -55,13 +54,8 @@ class PreviewQuery(Params):
 )
 def list_datasets(call: Call) -> Reply:
     """List datasets, each with its current version."""
-    start, limit = paging.place(call), call.query["limit"]
-    before = (dt.datetime.fromisoformat(start[0]), start[1]) if start else None
-    name, type_ = call.query["name"], call.query["type"]
-    rows = datasets.list_page(call.connection, name=name, type_=type_, before=before, limit=limit + 1)
-    shown = rows[:limit]
-    last = [shown[-1]["created_at"].isoformat(), shown[-1]["id"]] if len(rows) > limit else None
-    return paging.page(call, [_dataset(row) for row in shown], last)
+    narrowed = partial(datasets.list_page, name=call.query["name"], type_=call.query["type"])
+    return paging.newest_first(call, narrowed, resources.dataset)
 
 
 @endpoint(
@@ -75,7 +69,7 @@ def list_datasets(call: Call) -> Reply:
 )
 def get_dataset(call: Call) -> Reply:
     """Return a dataset: schema, rows, symbols, start, end and health of its current version."""
-    return Reply(_dataset(datasets.get(call.connection, call.path["dataset_id"])))
+    return Reply(resources.dataset(datasets.get(call.connection, call.path["dataset_id"])))
 
 
 @endpoint(
@@ -94,7 +88,9 @@ def list_versions(call: Call) -> Reply:
     before = start[0] if start else None
     rows = datasets.versions(call.connection, call.path["dataset_id"], before=before, limit=limit + 1)
     shown = rows[:limit]
-    return paging.page(call, [_version(row) for row in shown], [shown[-1]["version"]] if len(rows) > limit else None)
+    return paging.page(
+        call, [resources.dataset_version(row) for row in shown], [shown[-1]["version"]] if len(rows) > limit else None
+    )
 
 
 @endpoint(
@@ -140,39 +136,3 @@ def _chosen(sample: Mapping[str, Any], query: Mapping[str, Any]) -> list[list[An
     if query["end"] is not None and "date" in places:
         rows = [row for row in rows if str(row[places["date"]]) <= query["end"]]
     return rows
-
-
-def _dataset(row: Mapping[str, Any]) -> dict[str, Any]:
-    here = f"/v1/datasets/{row['id']}"
-    return {
-        **{name: row[name] for name in ("id", "name", "type")},
-        "created_at": moment(row["created_at"]),
-        **{name: row[name] for name in DESCRIBED},
-        "start": _day(row["start_date"]),
-        "end": _day(row["end_date"]),
-        "health": _health(row["health"]),
-        "updated_at": moment(row["updated_at"]),
-        "links": {"self": here, "versions": f"{here}/versions", "preview": f"{here}/preview"},
-    }
-
-
-def _version(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **{name: row[name] for name in DESCRIBED},
-        "job": row["job_id"],
-        "artifact": row["artifact"],
-        "start": _day(row["start_date"]),
-        "end": _day(row["end_date"]),
-        "health": _health(row["health"]),
-        "created_at": moment(row["created_at"]),
-        "deleted_at": moment(row["deleted_at"]),
-    }
-
-
-def _health(health: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Leave out the sample, which the preview shows."""
-    return None if health is None else {name: value for name, value in health.items() if name != "sample"}
-
-
-def _day(day: dt.date | None) -> str | None:
-    return None if day is None else day.isoformat()

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from api import examples
-from api.call import Reply, moment
+from api.call import Reply
 from api.endpoint import Answer, Example, endpoint
 from api.fields import Count
 from api.job_views import found
@@ -20,6 +20,7 @@ from api.lists import list_of
 from api.shapes import EventShape
 from api.waiting import remaining
 from infra import jobs
+from infra.resources import moment
 from tasks.errors import Malformed, NotAcceptable, RateLimited
 from tasks.job import FINAL
 from tasks.params import Params

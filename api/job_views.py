@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 from api.call import Reply
 from api.fields import Count
-from api.shapes import artifact_resource, job_resource
-from infra import audit, jobs, orgs
+from api.shapes import artifact_resource
+from infra import audit, jobs, orgs, resources
 from tasks.errors import NotFound
 from tasks.job import FINAL
 from tasks.params import Params
@@ -56,7 +57,8 @@ def ttl_of(call: Call, connection: Connection) -> int:
 def resource(call: Call, connection: Connection, row: Mapping[str, Any], ttl_s: int | None) -> dict[str, Any]:
     """Return a job's resource, its artifacts with signed addresses if a lifetime is given."""
     artifacts = jobs.artifacts(connection, row["id"]) if row["state"] == "succeeded" else []
-    return job_resource(row, [artifact_resource(call, row["id"], one, ttl_s) for one in artifacts])
+    shown = [artifact_resource(call, row["id"], one, ttl_s) for one in artifacts]
+    return resources.job(row, shown, dt.datetime.now(dt.UTC))
 
 
 def made(call: Call, row: Mapping[str, Any]) -> Reply:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from marshmallow import fields
@@ -119,13 +119,8 @@ def list_jobs(call: Call) -> Reply:
     """List jobs; their artifacts are shown without signed addresses here."""
     names = ("kind", "state", "pipeline", "created_after", "created_before")
     filters = {name: call.query[name] for name in names} | {"tags": dict(call.tags)}
-    start, limit = paging.place(call), call.query["limit"]
-    before = (dt.datetime.fromisoformat(start[0]), start[1]) if start else None
-    rows = jobs.list_page(call.connection, filters, before, limit + 1)
-    shown = rows[:limit]
-    data = [resource(call, call.connection, row, None) for row in shown]
-    last = [shown[-1]["created_at"].isoformat(), shown[-1]["id"]] if len(rows) > limit else None
-    return paging.page(call, data, last)
+    narrowed = partial(jobs.list_page, filters=filters)
+    return paging.newest_first(call, narrowed, lambda row: resource(call, call.connection, row, None))
 
 
 @endpoint(

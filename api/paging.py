@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -19,7 +20,7 @@ from tasks.errors import Invalid, Violation
 from tasks.params import Params, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from api.call import Call
 
@@ -60,6 +61,18 @@ def page(call: Call, data: Sequence[Any], last: Sequence[Any] | None) -> Reply:
         )
         headers["Link"] = f'<{request.path}?{query}>; rel="next"'
     return Reply({"data": list(data), "next_cursor": cursor}, headers=headers)
+
+
+def newest_first(
+    call: Call, list_rows: Callable[..., list[dict[str, Any]]], made: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> Reply:
+    """Return a page of rows that `list_rows` lists by (created_at, id), each made into its resource."""
+    start, limit = place(call), call.query["limit"]
+    before = (dt.datetime.fromisoformat(start[0]), start[1]) if start else None
+    rows = list_rows(call.connection, before=before, limit=limit + 1)
+    shown = rows[:limit]
+    last = [shown[-1]["created_at"].isoformat(), shown[-1]["id"]] if len(rows) > limit else None
+    return page(call, [made(row) for row in shown], last)
 
 
 def _cursor(call: Call, last: Sequence[Any]) -> str:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from marshmallow import fields
 
 from api import examples
-from api.call import Reply, moment
+from api.call import Reply
 from api.endpoint import Answer, Example, endpoint
 from api.job_bodies import job_body, request_of, tags_field
 from api.job_views import POLL_HINT_S, require_kind, resource
 from api.shapes import PipelineShape
-from infra import audit, pipelines
+from infra import audit, pipelines, resources
 from tasks.errors import DatasetNotReady, Invalid, QuotaExceeded, Violation
 from tasks.job import FINAL
 from tasks.params import Params, Text, check
@@ -128,16 +128,9 @@ def cancel_pipeline(call: Call) -> Reply:
 
 
 def _resource(call: Call, row: Mapping[str, Any]) -> dict[str, Any]:
-    here = f"/v1/pipelines/{row['id']}"
-    return {
-        "id": row["id"],
-        "state": row["state"],
-        "steps": {name: resource(call, call.connection, job, None) for name, job in row["steps"].items()},
-        "tags": row["tags"],
-        "created_at": moment(row["created_at"]),
-        "cancelled_at": moment(row["cancelled_at"]),
-        "links": {"self": here, "cancel": f"{here}/cancel"},
-    }
+    return resources.pipeline(
+        row, {name: resource(call, call.connection, job, None) for name, job in row["steps"].items()}
+    )
 
 
 def _record(call: Call, action: str, row: Mapping[str, Any]) -> None:

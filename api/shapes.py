@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import fields
 
-from api.call import moment
-from tasks.job import FINAL, PRIORITIES, STATES
+from infra import resources
+from tasks.job import PRIORITIES, STATES
 from tasks.kind import QUEUES
 from tasks.params import Choice, Flag, Number, Params, Whole
 from tasks.permissions import ROLES
@@ -218,6 +218,32 @@ class NewKeyShape(KeyShape):
     key = fields.String()
 
 
+class MeasureShape(Shape):
+    """One measure: what is used, and the quota, null for none."""
+
+    used = Number(minimum=0)
+    quota = Number(allow_none=True)
+
+
+class UsageShape(Shape):
+    """Use against quota."""
+
+    jobs_queued = fields.Nested(MeasureShape)
+    jobs_running = fields.Nested(MeasureShape)
+    compute_s_month = fields.Nested(MeasureShape)
+    stored_bytes = fields.Nested(MeasureShape)
+
+
+class ChainShape(Shape):
+    """What a verification of the audit log found; `broken_at` is the first link that does not hold."""
+
+    intact = Flag()
+    links = Whole(minimum=0)
+    broken_at = Whole(allow_none=True)
+    reason = fields.String(allow_none=True)
+    head = fields.String(allow_none=True)
+
+
 class OrgShape(Shape):
     """The caller's organisation."""
 
@@ -269,42 +295,13 @@ class ProblemShape(Params):
     errors = fields.List(open_object())
 
 
-def job_resource(row: Mapping[str, Any], artifacts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Make a job's resource from its row and its artifacts' resources."""
-    here = f"/v1/jobs/{row['id']}"
-    first_run, queued = row["started_at"], row["queued_at"]
-    waited = ((first_run or row["finished_at"] or dt.datetime.now(dt.UTC)) - queued).total_seconds() if queued else None
-    names = ("id", "kind", "state", "params", "priority", "tags", "progress", "attempt")
-    links = {"self": here, "events": f"{here}/events", "logs": f"{here}/logs", "artifacts": f"{here}/artifacts"}
-    if row["state"] not in FINAL:
-        links["cancel"] = f"{here}/cancel"
-    if row["state"] in {"failed", "cancelled"}:
-        links["retry"] = f"{here}/retry"
-    return {
-        **{name: row[name] for name in names},
-        "cancel_requested": row["cancel_requested_at"] is not None,
-        **{name: moment(row[name]) for name in ("created_at", "queued_at", "started_at", "finished_at")},
-        "queue_wait_s": None if waited is None else round(max(waited, 0.0), 6),
-        **{name: row[name] for name in ("run_s", "input_digest", "code_version", "cached_from", "retry_of")},
-        "depends_on": list(row["depends_on"]),
-        "pipeline": row["pipeline_id"],
-        "result": row["result"],
-        "error": row["error"],
-        "artifacts": artifacts,
-        "links": links,
-    }
-
-
 def artifact_resource(call: Call, job_id: str, row: Mapping[str, Any], ttl_s: int | None) -> dict[str, Any]:
     """Make an artifact's resource; with a signed address if a lifetime is given and the bytes are still there."""
-    there = ttl_s is not None and row["deleted_at"] is None
-    expires = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ttl_s or 0)
-    return {
-        **{name: row[name] for name in ("name", "media_type", "bytes", "sha256", "rows")},
-        "url": signed(call, row, ttl_s) if there and ttl_s else None,
-        "url_expires_at": moment(expires) if there else None,
-        "links": {"download": f"/v1/jobs/{job_id}/artifacts/{row['name']}"},
-    }
+    whole = resources.artifact(job_id, row)
+    if ttl_s is None or row["deleted_at"] is not None:
+        return whole
+    expires = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ttl_s)
+    return whole | {"url": signed(call, row, ttl_s), "url_expires_at": resources.moment(expires)}
 
 
 def signed(call: Call, row: Mapping[str, Any], ttl_s: int) -> str:

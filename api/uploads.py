@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 from marshmallow import fields
 
 from api import examples, forms
-from api.call import Reply, moment
+from api.call import Reply
 from api.endpoint import Answer, Example, endpoint
 from api.shapes import UploadShape
-from infra import audit, uploads
+from infra import audit, uploads, usage
 from infra.ids import new_id
+from infra.resources import moment
 from infra.uploads import PENDING_FOR, SINGLE_MAX
-from tasks.errors import Conflict, Gone, Invalid, NotFound, Violation
+from tasks.errors import Conflict, Gone, Invalid, NotFound, QuotaExceeded, Violation
 from tasks.params import Params, Text, Whole
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def prepare(call: Call) -> Prepared:
     body=UploadBody,
     form=FormBody,
     gather=prepare,
+    refusals=(QuotaExceeded,),
     answers={201: Answer("Where to send the bytes; or, of a form, the upload, complete.", UploadShape)},
     example=Example(body={"filename": "prices.csv", "bytes": 1_048_576, "sha256": "0" * 64}),
 )
@@ -103,6 +105,7 @@ def create_upload(call: Call) -> Reply:
 
     A multipart/form-data request with a part named `file`, of 10 MiB at most, is an upload by itself.
     """
+    usage.require_room(call.connection, call.file.bytes if call.file is not None else call.body["bytes"])
     row = _store_form(call, call.gathered) if call.file is not None else _start(call, call.gathered)
     reply = Reply(_resource(call, row), 201, {"Location": f"/v1/uploads/{row['id']}"})
     _record(call, "upload.created", row)

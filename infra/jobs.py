@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from psycopg.types.json import Jsonb
 
+from infra import events
 from tasks.errors import JobCancelled, NotFound
 from tasks.job import FINAL
 
@@ -117,12 +118,17 @@ def end_unstarted(connection: Connection, row: Mapping[str, Any], state: str, pr
 
 
 def announce(connection: Connection, row: Mapping[str, Any], event: str, data: Mapping[str, Any]) -> None:
-    """Append an event to a job's history and wake whoever follows the job, both when the transaction commits."""
+    """Append an event to a job's history and wake whoever follows the job, both when the transaction commits.
+
+    What ends the job is told to webhooks as well; its row and artifacts are written by then.
+    """
     connection.execute(
         "WITH appended AS (INSERT INTO job_events (org_id, job_id, type, data) VALUES (%s, %s, %s, %s)) "
         "SELECT pg_notify('floor_jobs', %s)",
         [row["org_id"], row["id"], event, Jsonb(dict(data)), row["id"]],
     )
+    if event in FINAL:
+        events.job_over(connection, row["org_id"], row["id"], event)
 
 
 def wake_dispatcher(connection: Connection, queue: str) -> None:
