@@ -73,7 +73,7 @@ def _members(inputs: Inputs, dates: np.ndarray, symbols: tuple[str, ...], close:
     if "universe" not in inputs:
         return priced
     table = read_columns(inputs.table("universe"), ["date", "symbol"])
-    days, place = np.unique(table["date"], return_inverse=True)
+    days, place = np.unique(_days(inputs.table("universe"), "date", table["date"]), return_inverse=True)
     column, known = _columns_of(table["symbol"], symbols)
     listed = np.zeros((len(days) + 1, len(symbols)), dtype=bool)  # row 0: before the first date nobody is a member
     listed[place[known] + 1, column[known]] = True
@@ -97,7 +97,7 @@ def _sectors(inputs: Inputs, dates: np.ndarray, symbols: tuple[str, ...]) -> tup
         row[column[known]] = code
         return np.broadcast_to(row, (len(dates), len(symbols))), tuple(names.tolist())
     unknown = np.full(len(column), np.datetime64("NaT"), dtype="datetime64[D]")
-    bounds = {name: table.get(name, unknown).astype("datetime64[D]")[known] for name in ("valid_from", "valid_to")}
+    bounds = {name: _days(file, name, table.get(name, unknown))[known] for name in ("valid_from", "valid_to")}
     codes = valid_codes(dates, len(symbols), column=column[known], code=code, **bounds)
     return codes, tuple(names.tolist())
 
@@ -112,9 +112,9 @@ def _caps(inputs: Inputs, dates: np.ndarray, symbols: tuple[str, ...], panels: M
     require_columns(file, "symbol", "available_from", field)
     table = read_columns(file, ["symbol", "available_from", field])
     column, known = _columns_of(table["symbol"], symbols)
-    values = table[field].astype(np.float64)
-    known &= np.isfinite(values) & (values > 0.0) & ~np.isnat(table["available_from"])
-    column, values, known_from = column[known], values[known], table["available_from"][known]
+    values, known_from = table[field].astype(np.float64), _days(file, "available_from", table["available_from"])
+    known &= np.isfinite(values) & (values > 0.0) & ~np.isnat(known_from)
+    column, values, known_from = column[known], values[known], known_from[known]
     if field == "market_cap":
         return as_of(dates, len(symbols), known_from=known_from, column=column, values=values)
     splits = forward_factor(panels["split_factor"], panels["close"]) if "split_factor" in panels else None
@@ -132,6 +132,14 @@ def _columns_of(names: np.ndarray, symbols: tuple[str, ...]) -> tuple[np.ndarray
     place = {symbol: j for j, symbol in enumerate(symbols)}
     column = np.array([place.get(name, -1) for name in names.tolist()], dtype=np.int64)
     return column, column >= 0
+
+
+def _days(file: TableFile, name: str, values: np.ndarray) -> np.ndarray:
+    """Return a column as days; an inline table's come as text."""
+    try:
+        return values.astype("datetime64[D]")
+    except ValueError as error:
+        raise _unusable(file, f"column {name!r} of {file.ref} holds what is no date: {error}.") from None
 
 
 def _unusable(file: TableFile, detail: str) -> DataUnusable:
