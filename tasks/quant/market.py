@@ -86,7 +86,7 @@ def market(
             seen &= _positive(given)
     last = last_observed_row(seen)
     factor = split_factor if cash_dividends else adj_factor
-    kept_factor = _grown(factor, seen)
+    kept_factor = _grown(factor, close, seen)
     unit_close = _kept(close, last) * kept_factor  # a fresh array: delistings are settled in it
     absent = np.arange(len(dates))[:, None] - last
     unit_trade, tradable = unit_close, seen
@@ -107,9 +107,9 @@ def market(
         tradable=tradable,
         absent=np.where(last < 0, -1, absent),
         gone_after=gone_after,
-        split=None if split_factor is None else _grown(split_factor, seen),
+        split=None if split_factor is None else _grown(split_factor, close, seen),
         exits=exits,
-        dividends=_dividends(unit_close, _grown(adj_factor, seen) / kept_factor) if cash_dividends else {},
+        dividends=_dividends(unit_close, _grown(adj_factor, close, seen) / kept_factor) if cash_dividends else {},
     )
 
 
@@ -126,9 +126,11 @@ def _kept(close: np.ndarray, last: np.ndarray) -> np.ndarray:
     return kept
 
 
-def _grown(backward: np.ndarray | None, seen: np.ndarray) -> np.ndarray:
+def _grown(backward: np.ndarray | None, close: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Return a backward factor's growth since the first row, kept through gaps: no level knows a later event."""
-    grown = None if backward is None else forward_factor(np.where(seen, backward, np.nan))
+    grown = (
+        None if backward is None else forward_factor(np.where(seen, backward, np.nan), np.where(seen, close, np.nan))
+    )
     return np.ones(seen.shape) if grown is None else grown
 
 

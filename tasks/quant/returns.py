@@ -13,14 +13,16 @@ def total_returns(close: np.ndarray, adj_factor: np.ndarray | None = None) -> np
     Shapes: `close` and `adj_factor` (T, N) → (T, N), a fraction a period. `c_p` is the symbol's last observed close
     before t, so a return after a gap covers the gap and compounding what is not NaN gives the whole return.
     NaN: where the symbol has no close on t, or none before t. A close or factor that is not a positive finite number
-    is no observation. `adj_factor` None means nothing to adjust. Of a backward factor only the steps count, each
-    rounded to ten digits (`forward_factor`): its level, which later splits and dividends change, cancels to the bit.
+    is no observation. `adj_factor` None means nothing to adjust. Of a backward factor only the steps count, as their
+    events give them (`forward_factor`): its level, which later splits and dividends change, cancels to the bit.
     """
     seen = _observed(close) if adj_factor is None else _observed(close) & _observed(adj_factor)
     returns = np.full(close.shape, np.nan)
     if len(close) < 2:
         return returns
-    grown = None if adj_factor is None else forward_factor(np.where(seen, adj_factor, np.nan))
+    grown = None
+    if adj_factor is not None:
+        grown = forward_factor(np.where(seen, adj_factor, np.nan), np.where(seen, close, np.nan))
     factor = np.ones_like(close) if grown is None else grown
     whole = seen[1:] & seen[:-1]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
