@@ -61,7 +61,8 @@ def rendered(kind: str, name: str, path: Path, media_type: str, rows: int | None
     suffix = ".parquet" if media_type == MEDIA_TYPES["parquet"] and not name.endswith(".parquet") else ""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Rendered(name, path, media_type, path.stat().st_size, digest, rows, f"{kind}-{name}{suffix}")
+    filename = f"{name}{suffix}" if name.startswith(kind) else f"{kind}-{name}{suffix}"
+    return Rendered(name, path, media_type, path.stat().st_size, digest, rows, filename)
 
 
 def _check_names(held: Iterable[object], declared: dict[str, Artifact], kind: JobKind) -> None:

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 
 SHOWN = 10  # names shown at each end of the attribution
 DRAWDOWNS = 5
+_TITLES = {
+    "quantile_long_only": "Quantile long-only",
+    "quantile_long_short": "Quantile long-short",
+    "score_weighted": "Score-weighted",
+    "weights": "Given weights",
+}
 
 
 def tearsheet(
@@ -51,10 +57,10 @@ def tearsheet(
     columns = equity_columns(run)
     if run.benchmark is None:
         columns["benchmark"] = None  # type: ignore[assignment]  # the content says None where there is no benchmark
-    construction = params["construction"]["type"].replace("_", " ")
+    title, subtitle = heading(params, run.dates[0], run.dates[-1])
     return {
-        "title": "Backtest",
-        "subtitle": f"{construction}, {run.dates[0]} to {run.dates[-1]}",
+        "title": title,
+        "subtitle": subtitle,
         "params": settings(params),
         "equity": columns,
         "kpis": [statistic.as_dict() for statistic in kpis],
@@ -64,6 +70,18 @@ def tearsheet(
         "costs": _costs(run),
         "notes": list(notes),
     }
+
+
+def heading(params: Mapping[str, Any], first: np.datetime64, last: np.datetime64) -> tuple[str, str]:
+    """Return the title and the subtitle of a backtest's tear sheet."""
+    construction = params["construction"]
+    title = f"Top {construction['top_n']}" if construction["type"] == "top_n" else _TITLES[construction["type"]]
+    often = {"D": "daily", "W": "weekly", "M": "monthly", "Q": "quarterly"}[params["rebalance"]]
+    return f"{title} backtest", f"{first} to {last} · rebalanced {often} · initial capital {_capital(params)}"
+
+
+def _capital(params: Mapping[str, Any]) -> str:
+    return f"{Decimal(params['initial_capital']):,}"
 
 
 def drawdown_rows(run: Run) -> list[dict[str, Any]]:
@@ -103,7 +121,7 @@ def settings(params: Mapping[str, Any]) -> list[dict[str, str]]:
         ("Gross / net", f"{construction['gross']:g} / {construction['net']:g}"),
         ("Rebalance", params["rebalance"]),
         ("Execution", f"{params['execution_price']}, {params['execution_lag_days']} session(s) after the decision"),
-        ("Initial capital", f"{Decimal(params['initial_capital']):,.2f}"),
+        ("Initial capital", _capital(params)),
         ("Commission", f"{costs['commission_bps']:g} bps, at least {costs['min_commission']:g}"),
         ("Half spread", f"{costs['half_spread_bps']:g} bps"),
         ("Impact", costs["impact"]["model"]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tasks.backtest.tearsheet import attribution_rows, settings
+from tasks.backtest.tearsheet import attribution_rows, heading, settings
 from tasks.errors import DataUnusable, Violation
 from tasks.export.reading import read_artifact
 
@@ -28,10 +28,10 @@ def report_content(params: Mapping[str, Any], job: FinishedJob, pointer: str) ->
     equity: dict[str, Any] = read_artifact(job, "equity")
     if not np.isfinite(equity["benchmark"]).any():
         equity["benchmark"] = None
-    construction = str(job.params["construction"]["type"]).replace("_", " ")
+    title, subtitle = heading(job.params, equity["date"][0], equity["date"][-1])
     return {
-        "title": params["title"] or "Backtest",
-        "subtitle": f"{construction}, {equity['date'][0]} to {equity['date'][-1]}",
+        "title": params["title"] or title,
+        "subtitle": subtitle if params["title"] is None else f"{title} · {subtitle}",
         "params": settings(job.params),
         "equity": equity,
         "kpis": kpis["statistics"],
