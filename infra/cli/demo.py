@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,12 +12,12 @@ import click
 
 from infra import local
 from infra import settings as settings_module
-from infra.cli import plan, progress, report, universe
-from infra.cli.running import Stop, stay, stoppable
+from infra.cli import plan, progress, report, running, universe
+from infra.cli.running import Stop, stoppable
 from infra.client import Client
 
 if TYPE_CHECKING:
-    from infra.local import Floor
+    from collections.abc import Callable, Iterator
 
 POLL_S: Final = 0.15
 LINK_TTL_S: Final = 3600
@@ -41,7 +42,7 @@ class Sources:
 @click.command()
 @click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A price file of yours.")
 @click.option("--actions", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Its corporate actions.")
-@click.option("--keep", is_flag=True, help="Leave Floor running at the end; Ctrl-C stops it.")
+@click.option("--keep", is_flag=True, help="Leave Floor running at the end.")
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path(".floor/demo"))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("demo-output"), show_default=True)
 def demo(data: Path | None, actions: Path | None, keep: bool, data_dir: Path, out: Path) -> None:
@@ -57,17 +58,44 @@ def demo(data: Path | None, actions: Path | None, keep: bool, data_dir: Path, ou
 
 def _demo(data: Path | None, actions: Path | None, keep: bool, data_dir: Path, out: Path) -> None:
     begun = time.monotonic()
-    click.echo("Starting PostgreSQL, Redis, S3, the API and the dispatcher …", err=True)
-    with local.start(data_dir, settings_module.inherited()) as floor:
-        click.echo(f"Floor is ready at {floor.url} after {time.monotonic() - begun:.1f} s.", err=True)
+    with _running(data_dir, keep=keep) as place:
+        click.echo(f"Floor is ready at {place.url} after {time.monotonic() - begun:.1f} s.", err=True)
         sources = Sources(_name_of(data), data, actions) if data else _invented(data_dir / "universe")
-        with Client(floor.url, floor.api_key) as client:
-            steps = _run(client, floor, sources)
+        with Client(place.url, place.key) as client:
+            steps = _run(client, place, sources)
             saved = _save(client, steps, out)
         report.results(steps, saved, sources.prices, time.monotonic() - begun)
-        report.what_next(floor.url, floor.api_key, steps, keep=keep)
-        if keep:
-            stay(floor)
+        report.what_next(place.url, place.key, steps, stop=f"floor down --data-dir {data_dir}" if place.stays else None)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The Floor that the demo runs on: one of its own, or one that stays when it ends."""
+
+    url: str
+    key: str
+    stays: bool
+    watch: Callable[[], object] = lambda: None
+
+
+@contextmanager
+def _running(data_dir: Path, *, keep: bool) -> Iterator[Place]:
+    """Give a running Floor: the one that was kept before, one to keep, or one that ends with the demo."""
+    kept = local.read_state(data_dir)
+    if kept is None and not keep:
+        click.echo("Starting PostgreSQL, Redis, S3, the API and the dispatcher …", err=True)
+        with local.start(data_dir, settings_module.inherited()) as floor:
+            yield Place(floor.url, floor.api_key, stays=False, watch=floor.watch)
+        return
+    if kept is None:
+        click.echo("Starting a Floor that stays: PostgreSQL, Redis, S3, the API and the dispatcher …", err=True)
+    ready = running.ready(data_dir) if kept else running.start_apart(data_dir)
+    try:
+        yield Place(ready["url"], ready["api_key"], stays=True)
+    except BaseException:
+        if kept is None:
+            running.stop(data_dir)
+        raise
 
 
 def _invented(folder: Path) -> Sources:
@@ -83,7 +111,7 @@ def _name_of(data: Path) -> str:
     )
 
 
-def _run(client: Client, floor: Floor, sources: Sources) -> dict[str, dict[str, Any]]:
+def _run(client: Client, place: Place, sources: Sources) -> dict[str, dict[str, Any]]:
     """Upload, then post everything as one pipeline; of a file of yours, read first how many symbols it has."""
     uploads = {name: client.upload(path)["id"] for name, path in _files(sources).items()}
     others = {
@@ -99,11 +127,11 @@ def _run(client: Client, floor: Floor, sources: Sources) -> dict[str, dict[str, 
             research = plan.research(
                 plan.PRICES, universe.STOCKS, sectors=sectors, index=index, title="Momentum and low volatility"
             )
-            return _follow(client, floor, reading | research, bars)
-        read = _follow(client, floor, reading, bars)
+            return _follow(client, place, reading | research, bars)
+        read = _follow(client, place, reading, bars)
         prices = {"job": read["prices"]["id"], "artifact": "data"}
         symbols = read["prices"]["result"]["symbols"]
-        return read | _follow(client, floor, plan.research(prices, symbols, title=title), bars)
+        return read | _follow(client, place, plan.research(prices, symbols, title=title), bars)
 
 
 def _files(sources: Sources) -> dict[str, Path]:
@@ -116,13 +144,13 @@ def _files(sources: Sources) -> dict[str, Path]:
     return {name: path for name, path in every.items() if path is not None}
 
 
-def _follow(client: Client, floor: Floor, steps: dict[str, plan.Step], bars: progress.JobBars) -> dict[str, Any]:
+def _follow(client: Client, place: Place, steps: dict[str, plan.Step], bars: progress.JobBars) -> dict[str, Any]:
     """Post the steps as a pipeline and show its jobs until all are final; returns the jobs by step."""
     pipeline = client.post("/v1/pipelines", {"steps": steps, "tags": {"demo": "true"}})
     for name in steps:
         bars.add(name)
     while True:
-        floor.watch()
+        place.watch()
         for name in steps:
             bars.show(name, pipeline["steps"][name])
         if pipeline["state"] in {"succeeded", "failed", "cancelled"}:

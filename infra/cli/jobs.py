@@ -13,7 +13,7 @@ from infra.cli import options, progress
 from tasks import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from infra.cli.options import Reach
     from infra.client import Client
@@ -129,9 +129,16 @@ def cancel(job_id: str, reach: Reach, as_json: bool) -> None:
 def logs(job_id: str, reach: Reach, as_json: bool) -> None:
     """Show what a job wrote to its log."""
     with reach.client() as client:
-        lines = list(client.pages(f"/v1/jobs/{job_id}/logs"))
+        lines = list(_all_lines(client, job_id))
     for line in lines:
         options.show(line) if as_json else click.echo(f"{line['at']}  {line['level']:<7} {line['message']}")
+
+
+def _all_lines(client: Client, job_id: str) -> Iterator[dict[str, Any]]:
+    after = 0
+    while page := client.get(f"/v1/jobs/{job_id}/logs", after=after)["data"]:
+        yield from page
+        after = page[-1]["seq"]
 
 
 @jobs.command()

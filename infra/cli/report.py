@@ -60,14 +60,14 @@ def kpi_table(result: Mapping[str, Any]) -> Table:
     return table
 
 
-def what_next(url: str, key: str, steps: Mapping[str, Any], *, keep: bool) -> None:
-    """Print commands that work as they stand, on this Floor if it is kept, else on the next `floor up`."""
+def what_next(url: str, key: str, steps: Mapping[str, Any], *, stop: str | None) -> None:
+    """Print commands that work as they stand, on this Floor if it stays; `stop` is the command that stops it."""
     console = Console(soft_wrap=True)
 
     def line(text: str) -> None:
         console.print(text, highlight=False, markup=False)
 
-    if not keep:
+    if stop is None:
         line("\nFloor stops now. To look around, run  make demo KEEP=1  and then try:")
         line("  the API's pages      <address>/docs")
         line("  your own prices      make demo DATA=path/to/prices.csv ACTIONS=path/to/corporate_actions.csv")
@@ -80,7 +80,7 @@ def what_next(url: str, key: str, steps: Mapping[str, Any], *, keep: bool) -> No
     line(f'  curl -H "Authorization: Bearer {key}" {url}/v1/jobs/{job}/artifacts')
     line(f'  curl -L -o equity.csv -H "Authorization: Bearer {key}" {url}/v1/jobs/{job}/artifacts/equity.csv')
     line(f'  curl -H "Authorization: Bearer {key}" -H "Content-Type: application/json" -d \'{body}\' {url}/v1/jobs')
-    line("Ctrl-C stops everything.")
+    line(f"\nStop it with:  {stop}   (or: make down)")
 
 
 def _variant(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,4 +90,4 @@ def _variant(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(value: Any, form: Any) -> str:
-    return "–" if value is None else str(form(value))
+    return "-" if value is None else str(form(value))

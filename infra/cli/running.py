@@ -33,7 +33,7 @@ STOP_S: Final = 60.0
 def up(data_dir: Path, detach: bool, as_json: bool) -> None:
     """Run a whole Floor on this machine; Ctrl-C stops all of it."""
     if detach:
-        announce(_started_apart(data_dir), as_json, detached=True)
+        announce(start_apart(data_dir), as_json, detached=True)
         return
     with stoppable():
         _run(data_dir, as_json)
@@ -104,7 +104,7 @@ def _warn(floor: Floor) -> None:
         )
 
 
-def _started_apart(data_dir: Path) -> dict[str, Any]:
+def start_apart(data_dir: Path) -> dict[str, Any]:
     """Start `floor up` as a process of its own and wait until it says that it is ready."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = data_dir / "up.log"
@@ -123,6 +123,14 @@ def _started_apart(data_dir: Path) -> dict[str, Any]:
         if time.monotonic() > deadline:
             raise ProcessFault(f"Floor is not ready after {START_S:g} s; see {log} and {data_dir / 'logs'}.")
         time.sleep(WATCH_S / 5)
+    return ready(data_dir)
+
+
+def ready(data_dir: Path) -> dict[str, Any]:
+    """Return address, first key and data folder of the Floor that runs there; raises ProcessFault if none does."""
+    state = local.read_state(data_dir)
+    if state is None:
+        raise ProcessFault(f"No Floor runs on {data_dir}.")
     key = embedded.Kept(data_dir.resolve() / "secrets.json").get("api_key")
     return {"url": state["url"], "api_key": key, "data_dir": state["data_dir"]}
 
@@ -132,19 +140,26 @@ def _started_apart(data_dir: Path) -> dict[str, Any]:
 @options.as_json
 def down(data_dir: Path, as_json: bool) -> None:
     """Stop the Floor that runs on the data folder."""
-    state = local.read_state(data_dir)
-    if state is not None:
-        os.kill(state["pid"], signal.SIGTERM)
-        deadline = time.monotonic() + STOP_S
-        while processes.exists(state["pid"]) and local.read_state(data_dir) is not None:
-            if time.monotonic() > deadline:
-                raise ProcessFault(f"Floor (process {state['pid']}) does not stop; see {data_dir / 'logs'}.")
-            time.sleep(WATCH_S / 5)
-        _wait_for_lock(data_dir, deadline)
+    stopped = stop(data_dir)
     if as_json:
-        options.show({"stopped": state is not None})
+        options.show({"stopped": stopped})
     else:
-        click.echo("Stopped." if state is not None else f"No Floor runs on {data_dir}.")
+        click.echo(f"Stopped the Floor on {data_dir}." if stopped else f"No Floor runs on {data_dir}.")
+
+
+def stop(data_dir: Path) -> bool:
+    """Stop the Floor that runs on a data folder and wait until the folder is free; False if none runs."""
+    state = local.read_state(data_dir)
+    if state is None:
+        return False
+    os.kill(state["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + STOP_S
+    while processes.exists(state["pid"]) and local.read_state(data_dir) is not None:
+        if time.monotonic() > deadline:
+            raise ProcessFault(f"Floor (process {state['pid']}) does not stop; see {data_dir / 'logs'}.")
+        time.sleep(WATCH_S / 5)
+    _wait_for_lock(data_dir, deadline)
+    return True
 
 
 def _wait_for_lock(data_dir: Path, deadline: float) -> None:
