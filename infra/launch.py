@@ -16,10 +16,13 @@ import sys
 
 PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
 CAP_DAC_READ_SEARCH = 2
+CAP_SETPCAP = 8
 CAPABILITY_VERSION_3 = 0x20080522
 EXECUTABLE_BY_ALL = 0o001
 CANNOT_LAUNCH = 126
@@ -54,10 +57,10 @@ def become(user: int, group: int, reach: list[str]) -> None:
     os.setgroups([])
     os.setgid(group)
     os.setuid(user)
-    for capabilities in ((), (CAP_DAC_READ_SEARCH,), (CAP_DAC_OVERRIDE,)):
-        if linux and capabilities and not _keep(capabilities):
-            continue
-        if _reaches(reach):
+    if _reaches(reach):
+        return
+    for capability in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE) if linux else ():
+        if _keep(capability) and _reaches(reach):
             return
     raise LaunchError(
         f"user {user} can't reach {' and '.join(reach)}: a folder above is closed to it and this system does not let "
@@ -83,18 +86,25 @@ class _Sets(ctypes.Structure):
     _fields_ = (("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32), ("inheritable", ctypes.c_uint32))
 
 
-def _keep(capabilities: tuple[int, ...]) -> bool:
-    """Reduce the kept capabilities to these, in force here and in the program to come; False if root had them not."""
-    bits = sum(1 << capability for capability in capabilities)
-    sets = _capabilities()
-    if sets[0].permitted & bits != bits:
+def _keep(capability: int) -> bool:
+    """Put a capability in force here and in the program to come; False if root has it not in this container."""
+    permitted = _capabilities()[0].permitted
+    if not permitted & 1 << capability or not permitted & 1 << CAP_SETPCAP:
         return False
-    # The other candidates stay permitted until one is found that is enough; the program itself gets the ambient ones.
-    sets[0].effective, sets[0].inheritable = bits, bits
-    _libc().capset(ctypes.byref(_Header(CAPABILITY_VERSION_3, 0)), sets)
-    for capability in capabilities:
-        _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability)
+    # PostgreSQL's programs look for one another with access(2), which forgets capabilities unless this bit is set.
+    _put_in_force(1 << CAP_SETPCAP)
+    _prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP)
+    _put_in_force(1 << capability)
+    _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability)
     return True
+
+
+def _put_in_force(bits: int) -> None:
+    """Make exactly these capabilities effective and inheritable; the others stay permitted until the program starts."""
+    sets = _capabilities()
+    sets[0].effective, sets[0].inheritable = bits, bits
+    if _libc().capset(ctypes.byref(_Header(CAPABILITY_VERSION_3, 0)), sets):
+        raise LaunchError(f"capset failed: {os.strerror(ctypes.get_errno())}")
 
 
 def _holds(capability: int) -> bool:
