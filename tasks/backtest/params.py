@@ -276,6 +276,8 @@ def _resolve_type(data: dict[str, Any]) -> None:
         )
     if construction["type"] == "weights" and construction["max_weight"] is not None:
         raise _misfit("max_weight", construction["max_weight"], "does not apply: given weights are taken as they are.")
+    if construction["type"] == "score_weighted" and construction["weighting"] == "inverse_volatility":
+        raise _misfit("weighting", construction["weighting"], "does not fit score_weighted, which weights by score.")
 
 
 def _resolve_net(construction: dict[str, Any]) -> None:

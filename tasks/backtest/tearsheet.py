@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 SHOWN = 10  # names shown at each end of the attribution
 DRAWDOWNS = 5
+_OFTEN = {"D": "daily", "W": "weekly", "M": "monthly", "Q": "quarterly", "table": "on its table's dates"}
 _TITLES = {
     "quantile_long_only": "Quantile long-only",
     "quantile_long_short": "Quantile long-short",
@@ -76,7 +77,7 @@ def heading(params: Mapping[str, Any], first: np.datetime64, last: np.datetime64
     """Return the title and the subtitle of a backtest's tear sheet."""
     construction = params["construction"]
     title = f"Top {construction['top_n']}" if construction["type"] == "top_n" else _TITLES[construction["type"]]
-    often = {"D": "daily", "W": "weekly", "M": "monthly", "Q": "quarterly"}[params["rebalance"]]
+    often = _OFTEN[params["rebalance"]]
     return f"{title} backtest", f"{first} to {last} · rebalanced {often} · initial capital {_capital(params)}"
 
 

@@ -121,15 +121,20 @@ def _leg(members: np.ndarray, size: np.ndarray, total: float, cap: float | None)
 
 
 def _capped(weights: np.ndarray, total: float, cap: float) -> np.ndarray:
-    """Pass what exceeds the cap on to the leg's other names in proportion, until none exceeds it."""
-    full = np.zeros(weights.shape, dtype=bool)
-    over = weights > cap
-    while over.any():
-        full |= over
-        room = np.maximum(total - cap * full.sum(axis=1, keepdims=True), 0.0)
-        free = np.where(full, 0.0, weights)
-        sums = free.sum(axis=1, keepdims=True)
-        spread = np.divide(free * room, sums, out=np.zeros_like(weights), where=sums > 0.0)
-        weights = np.where(full, cap, spread)
-        over = (weights > cap) & ~full
+    """Pass what exceeds the cap on to the leg's other names in proportion, until none exceeds it.
+
+    Row by row: a row's numbers must not depend on how many passes another row takes.
+    """
+    for k in np.flatnonzero((weights > cap).any(axis=1)).tolist():
+        _cap(weights[k], total, cap)
     return weights
+
+
+def _cap(row: np.ndarray, total: float, cap: float) -> None:
+    full = np.zeros(len(row), dtype=bool)
+    while (over := (row > cap) & ~full).any():
+        full |= over
+        row[full] = cap
+        room, free = max(total - cap * int(full.sum()), 0.0), float(row[~full].sum())
+        if free > 0.0:
+            row[~full] *= room / free
