@@ -1,0 +1,77 @@
+"""What the toy does: well behaved, and every way in which a job can misbehave."""
+
+import logging
+import os
+import signal
+import time
+
+import numpy as np
+
+from tasks.errors import DataUnusable
+from tasks.inputs import Need
+from tasks.outcome import DatasetVersion, Outcome, Table
+from tasks.tables import read_columns
+
+log = logging.getLogger(__name__)
+
+
+def needs(params):
+    return {"table": Need("table", params["table"])} if params["table"] is not None else {}
+
+
+def run(params, inputs, tell):
+    if params["witness"]:
+        with open(params["witness"], "a") as file:
+            file.write(f"{os.getpid()}\n")
+    log.info("doing %s", params["do"])
+    DEEDS[params["do"]](params, tell)
+    numbers = np.arange(3.0)
+    if params["table"] is not None:
+        numbers = read_columns(inputs.table("table"))["x"]
+    tables = (Table("numbers", {"x": numbers + params["nonce"]}),)
+    version = DatasetVersion("toys", "prices", "numbers", [{"name": "x", "type": "DOUBLE"}], 3, 1, None, None, {})
+    return Outcome({"did": params["do"]}, tables, intents=(version,) if params["do"] == "dataset" else ())
+
+
+def _tell(params, tell):
+    until = time.monotonic() + params["seconds"]
+    while time.monotonic() < until:
+        tell(0.5, "telling", "still here")
+        time.sleep(0.02)
+
+
+def _deaf(params, tell):
+    """One long call into C that lets no signal handler, thread or `tell` in."""
+    pow(3, 10 ** int(7 + params["seconds"]))
+
+
+def _hog(params, tell):
+    held = np.ones(int(1e9 / 8))
+    time.sleep(30)
+    return held
+
+
+def _out_of_memory(params, tell):
+    raise MemoryError
+
+
+def _refuse(params, tell):
+    raise DataUnusable("the data smell of fish")
+
+
+def _fail(params, tell):
+    raise RuntimeError("a secret detail")
+
+
+DEEDS = {
+    "nothing": lambda params, tell: None,
+    "dataset": lambda params, tell: None,
+    "sleep": lambda params, tell: time.sleep(params["seconds"]),
+    "die": lambda params, tell: os.kill(os.getpid(), signal.SIGKILL),
+    "tell": _tell,
+    "deaf": _deaf,
+    "hog": _hog,
+    "out_of_memory": _out_of_memory,
+    "refuse": _refuse,
+    "fail": _fail,
+}
