@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from tasks.quant import sharpe_ratios
 from tasks.quant import statistics as st
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tasks.backtest.tables import Run
 
@@ -27,242 +27,231 @@ class Statistic:
     format: str
     group: str
     convention: str
-    ddof: int | None = None
-    periods_per_year: float | None = None
-    n: int = 0
+    ddof: int | None
+    periods_per_year: float | None
+    n: int
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON."""
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Sample:
+    """What statistics are computed from: returns, one a session, and the exposure and trading from the first trade on.
+
+    `b` are the benchmark's returns, or None; where it has none yet, both series leave the session out.
+    """
+
+    r: np.ndarray
+    b: np.ndarray | None
+    periods: float
+    risk_free: float  # a session
+    trials: int
+    gross: np.ndarray
+    net: np.ndarray
+    turnover: np.ndarray  # the first is the initial build
+    totals: Mapping[str, float]
+
+    @property
+    def active(self) -> tuple[np.ndarray, np.ndarray]:
+        """The portfolio's and the benchmark's returns on the sessions that both have."""
+        assert self.b is not None
+        both = np.isfinite(self.b)
+        return self.r[both], self.b[both]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """How one statistic is computed, shown and explained; `of` names what its n counts."""
+
+    name: str
+    label: str
+    format: str
+    group: str
+    convention: str
+    compute: Callable[[Sample], float]
+    ddof: int | None = None
+    annual: bool = False
+    of: str = "r"
+
+    def on(self, sample: Sample) -> Statistic:
+        """Return the statistic of a sample."""
+        value = float(self.compute(sample))
+        n = len(sample.active[0]) if self.of == "b" else len(getattr(sample, self.of))
+        periods = sample.periods if self.annual else None
+        shown = value if math.isfinite(value) else None
+        return Statistic(self.name, self.label, shown, self.format, self.group, self.convention, self.ddof, periods, n)
+
+
 def statistics(run: Run, params: Mapping[str, Any]) -> list[Statistic]:
     """Return all statistics of a run, in reading order."""
-    r, periods = run.returns, params["periods_per_year"]
-    risk_free = (1.0 + params["risk_free"]) ** (1.0 / periods) - 1.0
-    found = [*_returns(r, periods), *_ratios(r, periods, risk_free), *_shape(r), *_exposure(run)]
-    found += [*_trading(run, periods), *_belief(r, periods, risk_free, params["trials"])]
-    level = run.benchmark_level
-    if level is not None:
-        b = level[1:] / level[:-1] - 1.0
-        both = np.isfinite(b)
-        found += _against(r[both], b[both], periods, risk_free)
-    return found
+    sample = sampled(run, params)
+    against = AGAINST if sample.b is not None else ()
+    return [definition.on(sample) for definition in (*DEFINITIONS, *against)]
 
 
-def _returns(r: np.ndarray, periods: float) -> list[Statistic]:
-    n = len(r)
-    return [
-        Statistic("total_return", "Total return", known(st.total_return(r)), "percent", "return", "∏(1+r) - 1", n=n),
-        Statistic(
-            "annual_return",
-            "Annual return",
-            known(st.annual_return(r, periods)),
-            "percent",
-            "return",
-            "geometric: ∏(1+r)^(periods/n) - 1",
-            None,
-            periods,
-            n,
-        ),
-        Statistic(
-            "annual_volatility",
-            "Annual volatility",
-            known(st.volatility(r, periods)),
-            "percent",
-            "risk",
-            "standard deviation · √periods",
-            1,
-            periods,
-            n,
-        ),
-        Statistic(
-            "max_drawdown",
-            "Maximum drawdown",
-            known(st.max_drawdown(r)),
-            "percent",
-            "risk",
-            "equity over its running peak - 1; starting capital is a peak",
-            n=n,
-        ),
-    ]
-
-
-def _ratios(r: np.ndarray, periods: float, risk_free: float) -> list[Statistic]:
-    n = len(r)
-    rows = [
-        ("sharpe", "Sharpe ratio", st.sharpe(r, periods, risk_free), "mean excess / standard deviation · √periods", 1),
-        (
-            "sortino",
-            "Sortino ratio",
-            st.sortino(r, periods, risk_free),
-            "mean excess / √(Σ min(r-rf,0)²/n) · √periods",
-            0,
-        ),
-        (
-            "calmar",
-            "Calmar ratio",
-            st.calmar(r, periods),
-            "geometric annual return / maximum drawdown, whole run",
-            None,
-        ),
-        ("omega", "Omega ratio", st.omega(r), "Σ max(r,0) / Σ max(-r,0)", None),
-        ("martin", "Martin ratio", st.martin_ratio(r, periods), "geometric annual return / ulcer index", None),
-    ]
-    return [
-        Statistic(name, label, known(value), "ratio", "risk", convention, ddof, periods, n)
-        for name, label, value, convention, ddof in rows
-    ]
-
-
-def _shape(r: np.ndarray) -> list[Statistic]:
-    n = len(r)
-    rows = [
-        ("hit_rate", "Hit rate", st.hit_rate(r), "percent", "positive sessions / sessions with a return", None),
-        ("skew", "Skewness", st.skewness(r), "ratio", "g1, population moments", 0),
-        ("kurtosis", "Excess kurtosis", st.excess_kurtosis(r), "ratio", "g2, population moments, normal = 0", 0),
-        ("var_95", "VaR 95 %, one session", st.value_at_risk(r), "percent", "historical, type 7; loss positive", None),
-        (
-            "es_95",
-            "ES 95 %, one session",
-            st.expected_shortfall(r),
-            "percent",
-            "historical, Rockafellar-Uryasev; loss positive",
-            None,
-        ),
-        ("ulcer_index", "Ulcer index", st.ulcer_index(r), "percent", "root mean square drawdown", None),
-    ]
-    return [
-        Statistic(name, label, known(value), form, "risk", convention, ddof, None, n)
-        for name, label, value, form, convention, ddof in rows
-    ]
-
-
-def _exposure(run: Run) -> list[Statistic]:
-    """Return gross and net over equity, from the first trade on."""
+def sampled(run: Run, params: Mapping[str, Any]) -> Sample:
+    """Return what a run's statistics are computed from."""
     begun = slice(run.ledger.baskets[0].row - run.ledger.first, None)
-    equity = run.ledger["equity"][begun]
-    gross, net = run.ledger["gross"][begun] / equity, run.ledger["net"][begun] / equity
-    rows = [
-        ("average_gross", "Average gross", gross.mean(), "mean"),
-        ("maximum_gross", "Maximum gross", gross.max(), "maximum"),
-        ("average_net", "Average net", net.mean(), "mean"),
-        ("maximum_net", "Maximum net", net.max(), "maximum"),
-    ]
-    return [
-        Statistic(
-            name,
-            label,
-            known(float(value)),
-            "percent",
-            "exposure",
-            f"{how} over the closes from the first trade on, of equity",
-            n=len(equity),
-        )
-        for name, label, value, how in rows
-    ]
+    equity, level, periods = run.ledger["equity"], run.benchmark_level, params["periods_per_year"]
+    return Sample(
+        r=run.returns,
+        b=None if level is None else level[1:] / level[:-1] - 1.0,
+        periods=periods,
+        risk_free=(1.0 + params["risk_free"]) ** (1.0 / periods) - 1.0,
+        trials=params["trials"],
+        gross=run.ledger["gross"][begun] / equity[begun],
+        net=run.ledger["net"][begun] / equity[begun],
+        turnover=run.ledger["turnover"][begun],
+        totals={name: float(run.ledger[name].sum()) for name in AMOUNTS},
+    )
 
 
-def _trading(run: Run, periods: float) -> list[Statistic]:
-    turnover = run.ledger["turnover"]
-    build = run.ledger.baskets[0].row - run.ledger.first
-    after = float(turnover[build + 1 :].sum())
-    sessions = len(turnover) - 1 - build
-    annual = after * periods / sessions if sessions else math.nan
-    found = [
-        Statistic(
-            "annual_turnover",
-            "Annual turnover, one-way",
-            known(annual),
-            "percent",
-            "trading",
-            "½ Σ|trade| / equity before it, a year; the initial build apart",
-            None,
-            periods,
-            sessions,
-        ),
-        Statistic(
-            "initial_turnover",
-            "Initial build, one-way",
-            known(float(turnover[build])),
-            "percent",
-            "trading",
-            "½ Σ|trade| / equity of the first basket",
-            n=1,
-        ),
-    ]
-    for name in ("commission", "spread", "impact", "borrow", "interest", "dividends"):
-        label = {"interest": "Interest on cash", "dividends": "Dividends in cash"}.get(name, name.capitalize())
-        amount = float(run.ledger[name].sum())
-        found.append(
-            Statistic(name, label, amount, "money", "trading", "sum over the run, in currency", n=len(turnover))
-        )
-    return found
+def _total(name: str) -> Callable[[Sample], float]:
+    return lambda s: s.totals[name]
 
 
-def _belief(r: np.ndarray, periods: float, risk_free: float, trials: int) -> list[Statistic]:
-    n = len(r)
-    ratio = st.sharpe(r, 1.0, risk_free)
-    skew, kurtosis = st.skewness(r), st.excess_kurtosis(r) + 3.0
-    variance = 1.0 / (n - 1) if n > 1 else math.nan
-    hurdle = sharpe_ratios.expected_best(trials, variance)
-    return [
-        Statistic(
-            "probabilistic_sharpe",
-            "Probabilistic Sharpe",
-            known(sharpe_ratios.probabilistic_sharpe(ratio, 0.0, skew, kurtosis, n)),
-            "percent",
-            "return",
-            "P(true Sharpe > 0), Bailey and López de Prado 2012",
-            1,
-            periods,
-            n,
-        ),
-        Statistic(
-            "deflated_sharpe",
-            "Deflated Sharpe",
-            known(sharpe_ratios.probabilistic_sharpe(ratio, hurdle, skew, kurtosis, n)),
-            "percent",
-            "return",
-            f"P(true Sharpe > the best of {trials} worthless trials), trials' variance 1/(n-1)",
-            1,
-            periods,
-            n,
-        ),
-    ]
+def _turnover(s: Sample) -> float:
+    after = s.turnover[1:]
+    return float(after.sum()) * s.periods / len(after) if len(after) else math.nan
 
 
-def _against(r: np.ndarray, b: np.ndarray, periods: float, risk_free: float) -> list[Statistic]:
-    n = len(r)
-    rows = [
-        ("benchmark_return", "Benchmark, annual", st.annual_return(b, periods), "percent", "geometric", None),
-        ("alpha", "Alpha", st.alpha(r, b, periods, risk_free), "percent", "Jensen, arithmetic: mean · periods", None),
-        ("beta", "Beta", st.beta(r, b), "ratio", "cov(r, b) / var(b)", 1),
-        ("tracking_error", "Tracking error", st.tracking_error(r, b, periods), "percent", "of r - b, · √periods", 1),
-        (
-            "information_ratio",
-            "Information ratio",
-            st.information_ratio(r, b, periods),
-            "ratio",
-            "arithmetic mean active return, annual / tracking error",
-            1,
-        ),
-        ("up_capture", "Up capture", st.capture(r, b, periods, up=True), "percent", "geometric annual, b > 0", None),
-        (
-            "down_capture",
-            "Down capture",
-            st.capture(r, b, periods, up=False),
-            "percent",
-            "geometric annual, b < 0",
-            None,
-        ),
-    ]
-    return [
-        Statistic(name, label, known(value), form, "benchmark", convention, ddof, periods, n)
-        for name, label, value, form, convention, ddof in rows
-    ]
+def _believed(s: Sample, trials: int) -> float:
+    """Return the probability that the true Sharpe ratio beats the best of so many worthless trials."""
+    n = len(s.r)
+    if n < 2:  # noqa: PLR2004 - one return has no deviation
+        return math.nan
+    hurdle = sharpe_ratios.expected_best(trials, 1.0 / (n - 1))
+    kurtosis = st.excess_kurtosis(s.r) + 3.0
+    return sharpe_ratios.probabilistic_sharpe(st.sharpe(s.r, 1.0, s.risk_free), hurdle, st.skewness(s.r), kurtosis, n)
 
 
-def known(value: float) -> float | None:
-    """Return a number as JSON can hold it: None for what is not finite."""
-    return value if math.isfinite(value) else None
+AMOUNTS: Final = {
+    "commission": "Commission",
+    "spread": "Spread",
+    "impact": "Impact",
+    "borrow": "Borrow",
+    "interest": "Interest on cash",
+    "dividends": "Dividends in cash",
+}
+_EXPOSED: Final = "over the closes from the first trade on, of equity"
+
+DEFINITIONS: Final = (
+    Definition("total_return", "Total return", "percent", "return", "∏(1+r) - 1", lambda s: st.total_return(s.r)),
+    Definition(
+        "annual_return", "Annual return", "percent", "return", "geometric: ∏(1+r)^(periods/n) - 1",
+        lambda s: st.annual_return(s.r, s.periods), annual=True,
+    ),
+    Definition(
+        "annual_volatility", "Annual volatility", "percent", "risk", "standard deviation · √periods",
+        lambda s: st.volatility(s.r, s.periods), ddof=1, annual=True,
+    ),
+    Definition(
+        "max_drawdown", "Maximum drawdown", "percent", "risk",
+        "equity over its running peak - 1; starting capital is a peak", lambda s: st.max_drawdown(s.r),
+    ),
+    Definition(
+        "sharpe", "Sharpe ratio", "ratio", "risk", "mean excess / standard deviation · √periods",
+        lambda s: st.sharpe(s.r, s.periods, s.risk_free), ddof=1, annual=True,
+    ),
+    Definition(
+        "sortino", "Sortino ratio", "ratio", "risk", "mean excess / √(Σ min(r - rf, 0)²/n) · √periods",
+        lambda s: st.sortino(s.r, s.periods, s.risk_free), ddof=0, annual=True,
+    ),
+    Definition(
+        "calmar", "Calmar ratio", "ratio", "risk", "geometric annual return / maximum drawdown, whole run",
+        lambda s: st.calmar(s.r, s.periods), annual=True,
+    ),
+    Definition("omega", "Omega ratio", "ratio", "risk", "Σ max(r, 0) / Σ max(-r, 0)", lambda s: st.omega(s.r)),
+    Definition(
+        "martin", "Martin ratio", "ratio", "risk", "geometric annual return / ulcer index",
+        lambda s: st.martin_ratio(s.r, s.periods), annual=True,
+    ),
+    Definition(
+        "ulcer_index", "Ulcer index", "percent", "risk", "root mean square drawdown", lambda s: st.ulcer_index(s.r)
+    ),
+    Definition(
+        "hit_rate", "Hit rate", "percent", "risk", "positive sessions / sessions with a return",
+        lambda s: st.hit_rate(s.r),
+    ),
+    Definition("skew", "Skewness", "ratio", "risk", "g1, population moments", lambda s: st.skewness(s.r), ddof=0),
+    Definition(
+        "kurtosis", "Excess kurtosis", "ratio", "risk", "g2, population moments; normal = 0",
+        lambda s: st.excess_kurtosis(s.r), ddof=0,
+    ),
+    Definition(
+        "var_95", "VaR 95 %, one session", "percent", "risk", "historical, quantile of type 7; a loss is positive",
+        lambda s: st.value_at_risk(s.r),
+    ),
+    Definition(
+        "es_95", "ES 95 %, one session", "percent", "risk", "historical, Rockafellar-Uryasev; a loss is positive",
+        lambda s: st.expected_shortfall(s.r),
+    ),
+    Definition(
+        "probabilistic_sharpe", "Probabilistic Sharpe", "percent", "return",
+        "P(true Sharpe > 0), Bailey and López de Prado 2012", lambda s: _believed(s, 1), ddof=1,
+    ),
+    Definition(
+        "deflated_sharpe", "Deflated Sharpe", "percent", "return",
+        "P(true Sharpe > the best of `trials` worthless variants), their variance taken as 1/(n-1)",
+        lambda s: _believed(s, s.trials), ddof=1,
+    ),
+    Definition(
+        "average_gross", "Average gross", "percent", "exposure", f"mean {_EXPOSED}", lambda s: s.gross.mean(),
+        of="gross",
+    ),
+    Definition(
+        "maximum_gross", "Maximum gross", "percent", "exposure", f"maximum {_EXPOSED}", lambda s: s.gross.max(),
+        of="gross",
+    ),
+    Definition(
+        "average_net", "Average net", "percent", "exposure", f"mean {_EXPOSED}", lambda s: s.net.mean(),
+        of="net",
+    ),
+    Definition(
+        "maximum_net", "Maximum net", "percent", "exposure", f"maximum {_EXPOSED}", lambda s: s.net.max(),
+        of="net",
+    ),
+    Definition(
+        "annual_turnover", "Annual turnover, one-way", "percent", "trading",
+        "½ Σ|trade| / equity before it, a year; the initial build apart", _turnover, annual=True, of="turnover",
+    ),
+    Definition(
+        "initial_turnover", "Initial build, one-way", "percent", "trading",
+        "½ Σ|trade| / equity of the first basket", lambda s: s.turnover[0], of="turnover",
+    ),
+    *(
+        Definition(name, label, "money", "trading", "sum over the run, in currency", _total(name))
+        for name, label in AMOUNTS.items()
+    ),
+)  # fmt: skip
+
+AGAINST: Final = (
+    Definition(
+        "benchmark_return", "Benchmark, annual return", "percent", "benchmark", "geometric: ∏(1+b)^(periods/n) - 1",
+        lambda s: st.annual_return(s.active[1], s.periods), annual=True, of="b",
+    ),
+    Definition(
+        "alpha", "Alpha", "percent", "benchmark", "Jensen, arithmetic: mean of (r - rf) - β (b - rf), · periods",
+        lambda s: st.alpha(*s.active, s.periods, s.risk_free), annual=True, of="b",
+    ),
+    Definition("beta", "Beta", "ratio", "benchmark", "cov(r, b) / var(b)", lambda s: st.beta(*s.active), ddof=1, of="b"),
+    Definition(
+        "tracking_error", "Tracking error", "percent", "benchmark", "standard deviation of r - b, · √periods",
+        lambda s: st.tracking_error(*s.active, s.periods), ddof=1, annual=True, of="b",
+    ),
+    Definition(
+        "information_ratio", "Information ratio", "ratio", "benchmark",
+        "arithmetic: mean of r - b, · periods / tracking error",
+        lambda s: st.information_ratio(*s.active, s.periods), ddof=1, annual=True, of="b",
+    ),
+    Definition(
+        "up_capture", "Up capture", "percent", "benchmark", "geometric annual returns' ratio where b > 0",
+        lambda s: st.capture(*s.active, s.periods, up=True), annual=True, of="b",
+    ),
+    Definition(
+        "down_capture", "Down capture", "percent", "benchmark", "geometric annual returns' ratio where b < 0",
+        lambda s: st.capture(*s.active, s.periods, up=False), annual=True, of="b",
+    ),
+)  # fmt: skip
