@@ -236,7 +236,9 @@ AGAINST: Final = (
         "alpha", "Alpha", "percent", "benchmark", "Jensen, arithmetic: mean of (r - rf) - β (b - rf), · periods",
         lambda s: st.alpha(*s.active, s.periods, s.risk_free), annual=True, of="b",
     ),
-    Definition("beta", "Beta", "ratio", "benchmark", "cov(r, b) / var(b)", lambda s: st.beta(*s.active), ddof=1, of="b"),
+    Definition(
+        "beta", "Beta", "ratio", "benchmark", "cov(r, b) / var(b)", lambda s: st.beta(*s.active), ddof=1, of="b"
+    ),
     Definition(
         "tracking_error", "Tracking error", "percent", "benchmark", "standard deviation of r - b, · √periods",
         lambda s: st.tracking_error(*s.active, s.periods), ddof=1, annual=True, of="b",
