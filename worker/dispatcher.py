@@ -21,6 +21,7 @@ from infra.settings import read
 from tasks.errors import JobTimedOut, Unavailable
 from tasks.kind import QUEUES
 from worker.driver import Driver
+from worker.errands import Errands
 from worker.keeper import take_back
 from worker.scaling import Load
 
@@ -48,11 +49,13 @@ class Dispatcher:
         self._database = Database(settings.database_url, max_size=2)
         self._queues = Queues(settings)
         self._driver = _driver(settings)
+        self._errands = Errands(settings)
         self._stop = threading.Event()
         self._drove_at = self._swept_at = 0.0
 
     def run(self) -> None:
         """Lead whenever the lock can be had; a database that is away is waited for."""
+        self._errands.start()
         while not self._stop.is_set():
             try:
                 self._lead()
@@ -61,6 +64,7 @@ class Dispatcher:
                 self._stop.wait(RECONNECT_S)
         if self._driver is not None:
             self._driver.stop()
+        self._errands.stop()
         self._queues.close()
         self._database.close()
 
