@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import httpx
 import pytest
 
-from infra import embedded, orgs
+from infra import embedded, local, orgs
 from infra import settings as settings_module
 from infra.database import Database
 from infra.files import Files
@@ -53,3 +55,14 @@ def market_data():
     if not MARKET_DATA.is_dir():
         pytest.skip("the market data folder ../shared/data is not here")
     return MARKET_DATA
+
+
+@pytest.fixture(scope="session")
+def floor():
+    """A whole running Floor, its workers started when jobs come: `.url`, `.key`, `.client` (httpx), `.floor`."""
+    home = Path(tempfile.mkdtemp(prefix="floor-journey-"))
+    with local.start(home, {"FLOOR_API_WORKERS": "1"}) as running:
+        headers = {"Authorization": f"Bearer {running.api_key}"}
+        with httpx.Client(base_url=running.url, headers=headers, timeout=75, trust_env=False) as client:
+            yield SimpleNamespace(url=running.url, key=running.api_key, client=client, floor=running)
+    shutil.rmtree(home)

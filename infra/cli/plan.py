@@ -31,10 +31,10 @@ def research(prices: Any, symbols: int, *, sectors: Any = None, index: Any = Non
     backtest: dict[str, Any] = {
         "prices": prices,
         "signal": {"step": "signals", "artifact": "scores"},
-        "construction": {"type": "quantile_long_short", "quantile": 0.2 if broad else 0.25},
+        "construction": _construction(broad),
         "rebalance": "M",
         "costs": {"commission_bps": 1, "half_spread_bps": 2},
-        "borrow": {"annual_bps": 50},
+        "borrow": {"annual_bps": 50 if broad else 0},
     }
     signals: dict[str, Any] = {"prices": prices, "frequency": "M", "recipe": recipe}
     if sectors is not None:
@@ -48,6 +48,13 @@ def research(prices: Any, symbols: int, *, sectors: Any = None, index: Any = Non
         "tearsheet": {"kind": "export", "params": {"format": "pdf", "sources": sources, "title": title}},
         "bundle": {"kind": "export", "params": {"format": "zip", "sources": [{"step": "signals"}, *sources]}},
     }
+
+
+def _construction(broad: bool) -> dict[str, Any]:
+    """Return a long-short portfolio of many names; of few the best quarter, long only: a short leg of five is a bet."""
+    if broad:
+        return {"type": "quantile_long_short", "quantile": 0.2}
+    return {"type": "quantile_long_only", "quantile": 0.25}
 
 
 def _ingest(upload: str, kind: str, dataset: str) -> Step:

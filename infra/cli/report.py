@@ -84,9 +84,9 @@ def what_next(url: str, key: str, steps: Mapping[str, Any], *, stop: str | None)
 
 
 def _variant(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the same backtest with a smaller long-short portfolio, as one would vary it by hand."""
+    """Return the same backtest with fewer names, as one would vary it by hand."""
     kept = {name: params[name] for name in ("prices", "signal", "rebalance") if params.get(name) is not None}
-    return kept | {"construction": {"type": "quantile_long_short", "quantile": 0.1}}
+    return kept | {"construction": {"type": params["construction"]["type"], "quantile": 0.1}}
 
 
 def _number(value: Any, form: Any) -> str:
