@@ -1,13 +1,15 @@
 """The two typefaces of every document, embedded: Noto Sans, and FiraGO for what Noto Sans does not draw.
 
 Noto Sans has the figures (all of one width, so columns line up) and Latin, Greek and Cyrillic; FiraGO adds Arabic,
-Hebrew, Thai, Georgian, Devanagari and symbols. A character that neither has is drawn as an empty box and reported by
-`undrawable`, so that a document can say so. Nothing here orders right-to-left text or joins Arabic letters.
+Hebrew, Thai, Georgian, Devanagari and symbols. A character that neither has is drawn as the replacement character
+and reported by `undrawable`, so that a document can say so. Right-to-left text is put in the order in which it is
+seen, as the Unicode bidirectional algorithm has it; Arabic letters are not joined.
 """
 
 from __future__ import annotations
 
 import io
+import unicodedata
 from functools import lru_cache
 from importlib import import_module
 from itertools import groupby
@@ -22,6 +24,8 @@ _FILES: Final = {
     ("wide", False): "FiraGO_Regular",
     ("wide", True): "FiraGO_Bold",
 }
+RIGHT_TO_LEFT: Final = {"R", "AL", "RLE", "RLO", "RLI"}
+REPLACEMENT: Final = "\ufffd"
 ELLIPSIS: Final = "\u2026"
 
 
@@ -40,11 +44,12 @@ def font_name(bold: bool = False) -> str:
 
 
 def runs(text: str, bold: bool = False) -> list[tuple[str, str]]:
-    """Return a text as (font name, part) pairs, in order; control characters become spaces."""
-    text = clean(text)
+    """Return a text as (font name, part) pairs, in the order they are seen; control characters become spaces."""
+    text = _as_seen(clean(text))
     if _drawn_by(text, "text", bold):
         return [(font_name(bold), text)]
-    parts = groupby(text, key=lambda c: "text" if _drawn_by(c, "text", bold) else "wide")
+    drawable = "".join(REPLACEMENT if undrawable(character) else character for character in text)
+    parts = groupby(drawable, key=lambda c: "text" if _drawn_by(c, "text", bold) else "wide")
     return [(str(_font(family, bold).fontName), "".join(part)) for family, part in parts]
 
 
@@ -87,6 +92,15 @@ def undrawable(text: str) -> set[str]:
 def clean(text: str) -> str:
     """Return a text without characters that draw nothing and could mislead: each becomes a space."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
+def _as_seen(text: str) -> str:
+    """Return a text in the order it is seen from left to right."""
+    if text.isascii() or not any(unicodedata.bidirectional(character) in RIGHT_TO_LEFT for character in text):
+        return text
+    from bidi import get_display  # noqa: PLC0415 - most documents need no ordering
+
+    return str(get_display(text))
 
 
 def _broken(word: str, room: float, size: float, bold: bool) -> list[str]:

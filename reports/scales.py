@@ -37,13 +37,15 @@ class Scale:
 
 def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Return round numbers, evenly spaced, that cover low to high: the first at or below, the last at or above."""
-    if not high > low:
-        low, high = low - (abs(low) * 0.1 or 1.0), high + (abs(high) * 0.1 or 1.0)
+    if not high - low > abs(low) * 1e-12:
+        air = max(abs(low) * 0.1, 1e-6)
+        low, high = low - air, high + air
     rough = (high - low) / max(about - 1, 1)
-    power = 10.0 ** math.floor(math.log10(rough))
+    magnitude = math.floor(math.log10(rough))
+    power = 10.0**magnitude
     step = power * next(m for m in (1.0, 2.0, 2.5, 5.0, 10.0) if m * power >= rough * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(k * step, 12) for k in range(first, last + 1)]
+    return [round(k * step, 2 - magnitude) for k in range(first, last + 1)]
 
 
 def log_ticks(low: float, high: float) -> list[float]:

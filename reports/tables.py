@@ -37,6 +37,7 @@ def write_parquet(columns: Mapping[str, np.ndarray], path: Path) -> None:
 
     Raises ValueError for no columns, unequal lengths, two names that differ in case only, or a dtype no table has.
     """
+    _check(columns)
     picks = ", ".join(f"{_sql(name, values)} AS {_quoted(name)}" for name, values in columns.items())
     _copy(columns, picks, path, "FORMAT parquet, COMPRESSION zstd")
 
@@ -46,6 +47,7 @@ def write_csv(columns: Mapping[str, np.ndarray], path: Path) -> None:
 
     Raises ValueError as `write_parquet` does.
     """
+    _check(columns)
     picks = ", ".join(f"{_guarded(name, values)} AS {_quoted(inert(name))}" for name, values in columns.items())
     _copy(columns, picks, path, "FORMAT csv, HEADER, DELIMITER ',', QUOTE '\"', ESCAPE '\"'")
 
@@ -56,7 +58,6 @@ def inert(text: str) -> str:
 
 
 def _copy(columns: Mapping[str, np.ndarray], picks: str, path: Path, options: str) -> None:
-    _check(columns)
     with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False}) as db:
         db.register("columns_", {name: _readable(values) for name, values in columns.items()})
         sql = f"COPY (SELECT {picks} FROM columns_) TO {_literal(path)} ({options})"  # noqa: S608 - names are quoted

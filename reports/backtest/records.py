@@ -81,7 +81,7 @@ def notes(content: Mapping[str, Any], width: float) -> Section:
     missing = sorted(set().union(*(fonts.undrawable(text) for text in _every_text(content))))
     if missing:
         listed = ", ".join(f"U+{ord(c):04X}" for c in missing[:40])
-        texts.append(f"No embedded typeface draws these characters, which appear as boxes: {listed}.")
+        texts.append(f"No embedded typeface draws these characters, which are replaced: {listed}.")
     blocks = [_paragraph(text, width, INK) for text in texts]
     blocks.append(_paragraph(DISCLAIMER, width, MUTED))
     return Section("Notes and disclaimer" if texts else "Disclaimer", blocks, together=1)
