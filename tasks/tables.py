@@ -89,14 +89,12 @@ def read_panels(
             "CREATE TEMP TABLE s AS SELECT unnest(?::VARCHAR[]) AS name, unnest(range(?)) AS code", [names, len(names)]
         )
         found = db.execute(
-            f"SELECT CAST(t.{d} AS DATE) AS d_, s.code AS c_, {picks} FROM read_parquet(?) t "
-            f"JOIN s ON s.name = t.{s} WHERE t.{d} IS NOT NULL",
+            f"SELECT CAST(CAST(t.{d} AS DATE) - DATE '1970-01-01' AS INTEGER) AS d_, CAST(s.code AS INTEGER) AS c_, "
+            f"{picks} FROM read_parquet(?) t JOIN s ON s.name = t.{s} WHERE t.{d} IS NOT NULL",
             [path],
         ).fetchnumpy()
-    days = np.asarray(found["d_"]).astype("datetime64[D]")
-    dates, row = np.unique(days, return_inverse=True)
-    column = np.asarray(found["c_"]).astype(np.int64)
-    cell = row * len(names) + column
+    dates, row = _distinct_days(np.asarray(found["d_"]))
+    cell = row * len(names) + np.asarray(found["c_"])
     _refuse_doubles(table, cell, dates, names)
     panels: dict[str, Panel] = {}
     for name in fields:
@@ -111,13 +109,27 @@ def read_panel(table: TableFile, field: str) -> Panel:
     return read_panels(table, [field])[field]
 
 
+def _distinct_days(days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct days, ascending, and the place of each day among them: `np.unique` without its sort."""
+    if not len(days):
+        return np.zeros(0, dtype="datetime64[D]"), np.zeros(0, dtype=np.int64)
+    first = int(days.min())
+    present = np.zeros(int(days.max()) - first + 1, dtype=bool)
+    present[days - first] = True
+    place = np.cumsum(present) - 1
+    return (np.flatnonzero(present) + first).astype("datetime64[D]"), place[days - first]
+
+
 def _refuse_doubles(table: TableFile, cell: np.ndarray, dates: np.ndarray, names: Sequence[str]) -> None:
+    taken = np.zeros(len(dates) * len(names), dtype=bool)
+    taken[cell] = True
+    if np.count_nonzero(taken) == len(cell):
+        return
     counts = np.bincount(cell)
     twice = np.flatnonzero(counts > 1)
-    if len(twice):
-        day, symbol = dates[twice[0] // len(names)], names[twice[0] % len(names)]
-        detail = f"{table.ref} holds {symbol} on {day} {counts[twice[0]]} times ({len(twice)} such pairs); keep one."
-        raise DataUnusable(detail, Violation(table.pointer or "/params", detail))
+    day, symbol = dates[twice[0] // len(names)], names[twice[0] % len(names)]
+    detail = f"{table.ref} holds {symbol} on {day} {counts[twice[0]]} times ({len(twice)} such pairs); keep one."
+    raise DataUnusable(detail, Violation(table.pointer or "/params", detail))
 
 
 def _quoted(name: str) -> str:

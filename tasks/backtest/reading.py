@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tasks.inputs import Inputs, TableFile
     from tasks.quant.panel import Panel
 
-OPTIONAL = ("open", "volume", "adj_factor", "split_factor", "adj_close", "delisting_return")
+ALWAYS = ("adj_factor", "split_factor", "delisting_return")
 NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT", "UBIGINT", "UINTEGER")
 
 
@@ -71,10 +71,11 @@ class Dated:
     values: np.ndarray
 
 
-def read_prices(table: TableFile) -> Prices:
-    """Return the price table; `date, symbol, close` are required."""
+def read_prices(table: TableFile, *wanted: str) -> Prices:
+    """Return the price table: `close`, the adjustments it holds, and those of the wanted columns that it holds."""
     types = column_types(table)
-    return Prices(read_panels(table, ["close", *(name for name in OPTIONAL if name in types)]))
+    adjusted = ("adj_close",) if "adj_factor" not in types else ()
+    return Prices(read_panels(table, ["close", *(name for name in (*ALWAYS, *adjusted, *wanted) if name in types)]))
 
 
 def read_scores(table: TableFile, preferred: str) -> Panel:

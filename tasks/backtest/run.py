@@ -77,7 +77,11 @@ def run(params: dict[str, Any], inputs: Inputs, tell: Tell) -> Outcome:
 
 def simulate(params: Mapping[str, Any], inputs: Inputs, tell: Tell) -> tuple[tables.Run, list[str]]:
     """Return the run itself, before anything is laid out, and what its reader must know."""
-    prices = read_prices(inputs.table("prices"))
+    wanted = [
+        *(["volume"] if needs_liquidity(params) else []),
+        *(["open"] if params["execution_price"] == "open" else []),
+    ]
+    prices = read_prices(inputs.table("prices"), *wanted)
     if needs_liquidity(params) and "volume" not in prices.panels:
         raise unusable(inputs.table("prices"), "has no column 'volume', which impact and max_adv_participation need.")
     given = "weights" if params["weights"] is not None else "signal"
