@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import time
 import uuid
 from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, g, request
 
-import api
 from api import docs_page, health, problems
 from api.answering import view_of
-from api.endpoint import ENDPOINTS
+from api.endpoint import declared
+from api.forms import FormRequest
 from api.limits import Limits
 from api.metrics import Metrics
 from api.reading import REQUEST_ID
@@ -39,11 +37,11 @@ POOL_MAX: Final = 16
 def create_app(settings: Settings) -> Flask:
     """Return the WSGI application; opens no connection and starts no thread before the first request needs one."""
     app = Flask("floor", static_folder=None)
+    app.request_class = FormRequest
     services = services_of(settings)
     app.extensions["floor"] = services
     app.config["MAX_CONTENT_LENGTH"] = None  # each endpoint says its own
-    _load_endpoints()
-    for endpoint in ENDPOINTS:
+    for endpoint in declared():
         route = endpoint.path.replace("{", "<").replace("}", ">")
         view = view_of(endpoint, services)
         app.add_url_rule(route, endpoint.name, view, methods=[endpoint.method], provide_automatic_options=False)
@@ -67,13 +65,6 @@ def services_of(settings: Settings) -> Services:
         limits=Limits(settings, database),
         metrics=Metrics(settings),
     )
-
-
-def _load_endpoints() -> None:
-    """Import every module of the door, so that all endpoints are declared."""
-    for module in sorted(pkgutil.iter_modules(api.__path__), key=lambda one: one.name):
-        if module.name != "wsgi":
-            importlib.import_module(f"api.{module.name}")
 
 
 def _before() -> None:

@@ -1,13 +1,17 @@
 """An endpoint is declared once: what the decorator enforces is what the OpenAPI document says.
 
-`ENDPOINTS` is the registry: routes, document, rate limits and the tests of the structure are all made from it.
+The registry that `declared` returns is read by all: routes, document and the tests of the structure are made from it.
 """
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+import api
 from tasks.errors import (
     Forbidden,
     IdempotencyKeyReused,
@@ -118,6 +122,15 @@ class Endpoint:
         if self.method == "POST":
             found += [RequestInFlight, IdempotencyKeyReused]
         return tuple(dict.fromkeys([*found, *self.refusals]))
+
+
+@lru_cache(maxsize=1)
+def declared() -> tuple[Endpoint, ...]:
+    """Return every endpoint, by importing every module of the door."""
+    for module in sorted(pkgutil.iter_modules(api.__path__), key=lambda one: one.name):
+        if module.name != "wsgi":
+            importlib.import_module(f"api.{module.name}")
+    return tuple(ENDPOINTS)
 
 
 def endpoint(

@@ -12,7 +12,7 @@ from marshmallow import ValidationError, fields
 from tasks.params import Text, Whole, shown
 
 _MOMENT: Final = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-](0\d|1[0-4]):[0-5]\d)", re.ASCII
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-](0\d|1[0-3]):[0-5]\d|[+-]14:00)", re.ASCII
 )
 _DIGITS: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 

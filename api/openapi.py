@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from api.endpoint import ENDPOINTS
+from api.endpoint import declared
 from api.job_bodies import JobBody
 from api.lists import ListOf
 from api.problems import MEDIA_TYPE
@@ -38,7 +38,7 @@ def document() -> dict[str, Any]:
     """Return the whole document; declarations do not change while a process lives."""
     schemas: dict[str, Any] = {"Problem": _problem_schema()}
     paths: dict[str, Any] = {}
-    for endpoint in ENDPOINTS:
+    for endpoint in declared():
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
     _add_jobs(schemas)
     return {
@@ -46,7 +46,7 @@ def document() -> dict[str, Any]:
         "info": {"title": "Floor", "version": version("floor"), "description": DESCRIPTION},
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(endpoint.tag for endpoint in ENDPOINTS)],
+        "tags": [{"name": tag} for tag in dict.fromkeys(endpoint.tag for endpoint in declared())],
         "paths": paths,
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "an API key: floor_…"}},

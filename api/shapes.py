@@ -222,7 +222,7 @@ class MeasureShape(Shape):
     """One measure: what is used, and the quota, null for none."""
 
     used = Number(minimum=0)
-    quota = Number(allow_none=True)
+    quota = fields.Raw(allow_none=True, metadata={"description": "a number, or one per queue"})
 
 
 class UsageShape(Shape):

@@ -10,6 +10,8 @@ from infra.ids import new_id
 from tasks.errors import NotFound
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from infra.database import Connection, Database
 
 # What orgs.settings may hold, with the default of each; None is "the platform's, or no limit".
@@ -18,7 +20,6 @@ DEFAULTS: Final[dict[str, Any]] = {
     "max_running": None,
     "rate_burst": None,
     "rate_minute": None,
-    "compute_s_month": None,
     "stored_bytes": None,
     "url_ttl_cap_s": 604_800,
 }
@@ -52,6 +53,19 @@ def create_org(db: Database, name: str) -> NewOrg:
             after={"name": name},
         )
     return NewOrg(org_id, key.text)
+
+
+def members(
+    connection: Connection, *, before: tuple[dt.datetime, str] | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """Return the organisation's members, newest first, older than `before` (created_at, id)."""
+    at, last = before or (None, None)
+    return connection.execute(
+        "SELECT id, name, email, role, created_at FROM members "
+        "WHERE %(at)s::timestamptz IS NULL OR (created_at, id) < (%(at)s, %(last)s) "
+        "ORDER BY created_at DESC, id DESC LIMIT %(limit)s",
+        {"at": at, "last": last, "limit": limit},
+    ).fetchall()
 
 
 def get(connection: Connection) -> dict[str, Any]:
