@@ -77,11 +77,7 @@ def run(params: dict[str, Any], inputs: Inputs, tell: Tell) -> Outcome:
 
 def simulate(params: Mapping[str, Any], inputs: Inputs, tell: Tell) -> tuple[tables.Run, list[str]]:
     """Return the run itself, before anything is laid out, and what its reader must know."""
-    wanted = [
-        *(["volume"] if needs_liquidity(params) else []),
-        *(["open"] if params["execution_price"] == "open" else []),
-    ]
-    prices = read_prices(inputs.table("prices"), *wanted)
+    prices = read_prices(inputs.table("prices"), *_columns(params))
     if needs_liquidity(params) and "volume" not in prices.panels:
         raise unusable(inputs.table("prices"), "has no column 'volume', which impact and max_adv_participation need.")
     given = "weights" if params["weights"] is not None else "signal"
@@ -114,6 +110,12 @@ def simulate(params: Mapping[str, Any], inputs: Inputs, tell: Tell) -> tuple[tab
     notes += _ledger_notes(ledger, market.dates, len(found.rows) - len(planned.rows))
     benchmark = read_benchmark(params, inputs, prices)
     return tables.Run(market, planned, terms, ledger, benchmark, _sectors(inputs, market.symbols)), notes
+
+
+def _columns(params: Mapping[str, Any]) -> list[str]:
+    """Return the price columns that only some backtests need."""
+    volume = ["volume"] if needs_liquidity(params) else []
+    return [*volume, "open"] if params["execution_price"] == "open" else volume
 
 
 def _costs(params: Mapping[str, Any]) -> Costs:
