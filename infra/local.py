@@ -92,10 +92,14 @@ class Floor:
         now = time.monotonic()
         self.revived = [at for at in self.revived if now - at < REVIVALS_S] + [now] * len(names)
         if len(self.revived) > REVIVALS_MAX:
-            raise ProcessFault(f"{', '.join(names)} can't stay up; see the logs in {self.data_dir / 'logs'}.")
+            words = "\n".join(child.last_words() for name, child in self._parts().items() if name in names)
+            raise ProcessFault(f"{', '.join(names)} can't stay up. The end of the log:\n{words}")
         if names:
             self.write_state()
         return names
+
+    def _parts(self) -> dict[str, Child]:
+        return self.servers.children | self.children
 
     def write_state(self) -> None:
         """Leave a note for `floor status` and `floor down`: who runs, and where."""
