@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any, Final
 import httpcore
 import httpx
 
-from infra.addresses import AddressRefused, Resolver, vetted
+from infra.addresses import AddressRefused, vetted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from infra.addresses import Resolver
 
 TOTAL_S: Final = 10.0
 CONNECT_S: Final = 5.0
