@@ -1,142 +1,251 @@
 """Corporate actions of a prices ingest: read, checked, valued against the close before, compounded to factors.
 
-Leaves the table `factors(symbol, since, split_factor, adj_factor)`. What can't be applied is told, never skipped.
+Leaves the table `factors(symbol, since, split_factor, adj_factor)` and, for companies that went, the table
+`endings(symbol, delisting_return)`. What can't be applied is told, never skipped.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from tasks.errors import DataUnusable, Violation
-from tasks.ingest.types import ACTION_TYPES
+from tasks.ingest import identity
+from tasks.ingest.engine import literal
+from tasks.ingest.types import CORPORATE_ACTIONS
 from tasks.quant.adjust import LARGE_DIVIDEND, dividend_multiplier, factors, split_multiplier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from tasks.inputs import TableFile
 
 POINTER: Final = "/params/corporate_actions"
-APPLIED: Final = ("split", "cash_dividend")
-SHOWN: Final = 20
+SPLITS: Final = ("split", "stock_dividend")
+CASH: Final = ("cash_dividend", "spin_off")
+ENDINGS: Final = ("merger", "delisting")
+NEAR: Final = 5  # days after an ex-date within which another company's price still values what was received
 
 
 @dataclass(frozen=True)
 class Action:
-    """One action, with the close on the last day before its ex-date (None where the prices hold none)."""
+    """One action, with what the prices say around it (None where they hold nothing).
+
+    `close_before`: the close on the last day before the ex-date. `other_close`: the close of `new_symbol` on the
+    ex-date. `last`, `last_close`: the symbol's last day and its close. `known`: the version appended to has seen it.
+    """
 
     symbol: str
     ex_date: np.datetime64
     type: str
     ratio: float | None
     amount: float | None
+    final_return: float | None
+    special: bool
     close_before: float | None
+    other_close: float | None
+    last: np.datetime64
+    last_close: float
+    known: bool
+
+    @property
+    def cash(self) -> float | None:
+        """What a holder of one share receives besides shares of the same company, in money; None if unknown."""
+        if self.ratio is not None and self.other_close is not None and self.type not in SPLITS:
+            return (self.amount or 0.0) + self.ratio * self.other_close
+        return self.amount
 
 
 @dataclass
 class Applied:
-    """What was done with the actions: counts by type, and each one that could not be applied, with its reason."""
+    """What was done with the actions: counts by type and by fate, and each that could not be applied, with why."""
 
     counts: dict[str, int] = field(default_factory=dict)
+    passed: dict[str, int] = field(default_factory=dict)
     unapplied: list[dict[str, Any]] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    delisted: list[dict[str, Any]] = field(default_factory=list)
+
+    def refuse(self, action: Action, reason: str) -> None:
+        """Note an action that could not be applied."""
+        told = {"symbol": action.symbol, "ex_date": str(action.ex_date), "type": action.type, "reason": reason}
+        self.unapplied.append(told)
+
+    def pass_over(self, why: str) -> None:
+        """Count an action that rightly changes nothing."""
+        self.passed[why] = self.passed.get(why, 0) + 1
+
+    def count(self, action: Action) -> None:
+        """Count an action that was applied."""
+        self.counts[action.type] = self.counts.get(action.type, 0) + 1
 
 
-def apply(db: Any, table: TableFile) -> Applied:
-    """Turn a table of actions into the table `factors`, against the prices in `kept`."""
-    _load(db, table)
-    applied = Applied()
-    rows: list[tuple[str, Any, float, float]] = []
-    for symbol, group in groupby(_valued(db), key=lambda action: action.symbol):
-        rows.extend(_factors_of(symbol, group, applied))
-    db.execute("CREATE TEMP TABLE factors (symbol VARCHAR, since DATE, split_factor DOUBLE, adj_factor DOUBLE)")
-    if rows:
-        db.executemany("INSERT INTO factors VALUES (?, ?, ?, ?)", rows)
-    return applied
+def load(db: Any, table: TableFile) -> list[identity.Rename]:
+    """Read the actions into `actions`, each distinct one once, and return the renames among them.
 
-
-def _load(db: Any, table: TableFile) -> None:
-    """Read the actions into `actions`, one row per distinct action; refuse what no action can look like."""
-    path = [str(table.path)]
-    have = {str(row[0]) for row in db.execute("DESCRIBE SELECT * FROM read_parquet(?)", path).fetchall()}
-    missing = [name for name in ("ex_date", "symbol", "type") if name not in have]
+    Raises DataUnusable for a row that is no action: the whole table is one parameter, there is no quarantine for it.
+    """
+    source = f"read_parquet({literal(str(table.path))})"
+    have = {str(row[0]) for row in db.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+    missing = [field.name for field in CORPORATE_ACTIONS.fields if field.required and field.name not in have]
     if missing:
         raise _refused(table, f"has no column {', '.join(missing)}; actions are ex_date, symbol, type, ratio, amount.")
-    ratio, amount = (
-        ("TRY_CAST(ratio AS DOUBLE)" if "ratio" in have else "NULL::DOUBLE"),
-        ("TRY_CAST(amount AS DOUBLE)" if "amount" in have else "NULL::DOUBLE"),
+    sql = {"date": "DATE", "text": "VARCHAR", "number": "DOUBLE"}
+    picks = ", ".join(
+        f"{f'TRY_CAST({f.name} AS {sql[f.type]})' if f.name in have else 'NULL::' + sql[f.type]} AS {f.name}"
+        for f in CORPORATE_ACTIONS.fields
     )
-    db.execute(
-        "CREATE TEMP TABLE actions AS SELECT DISTINCT TRY_CAST(ex_date AS DATE) AS ex_date, symbol::VARCHAR AS symbol, "
-        f"type::VARCHAR AS type, {ratio} AS ratio, {amount} AS amount FROM read_parquet(?)",
-        path,
-    )
-    wrong = db.execute(
-        f"SELECT * FROM actions WHERE ex_date IS NULL OR symbol IS NULL OR type IS NULL OR type NOT IN {ACTION_TYPES} "
-        "OR (type = 'split' AND NOT coalesce(ratio > 0 AND isfinite(ratio), false)) "
-        "OR (type = 'cash_dividend' AND NOT coalesce(amount > 0 AND isfinite(amount), false)) ORDER BY ALL LIMIT 1"
-    ).fetchone()
-    if wrong:
-        raise _refused(
-            table,
-            f"holds {tuple(str(cell) for cell in wrong)}: an action needs an ex_date, a symbol, a type among "
-            f"{', '.join(ACTION_TYPES)}, a split its ratio, a cash dividend its amount.",
-        )
+    db.execute(f"CREATE TEMP TABLE actions AS SELECT DISTINCT {picks} FROM {source}")
+    for rule in CORPORATE_ACTIONS.rules:
+        wrong = db.execute(f"SELECT * FROM actions WHERE {rule.breaks} ORDER BY ALL LIMIT 1").fetchone()
+        if wrong:
+            shown = ", ".join(str(cell) for cell in wrong if cell is not None)
+            raise _refused(table, f"holds ({shown}): {rule.reason}.")
+    rows = db.execute("SELECT symbol, new_symbol, ex_date FROM actions WHERE type = 'rename' ORDER BY ALL").fetchall()
+    return [identity.Rename(*row) for row in rows]
 
 
 def _refused(table: TableFile, detail: str) -> DataUnusable:
     return DataUnusable(f"{table.ref} {detail}", Violation(table.pointer or POINTER, detail))
 
 
-def _valued(db: Any) -> Iterable[Action]:
-    """Yield the actions of symbols that have prices, by symbol and date, each with the close before."""
-    rows = db.execute(
-        "WITH mine AS (SELECT * FROM actions WHERE symbol IN (SELECT DISTINCT symbol FROM kept)), "
-        "closes AS (SELECT symbol, date, close FROM kept WHERE symbol IN (SELECT symbol FROM mine)) "
-        "SELECT mine.symbol, ex_date, type, ratio, amount, closes.close FROM mine "
-        "ASOF LEFT JOIN closes ON closes.symbol = mine.symbol AND closes.date < mine.ex_date "
-        "ORDER BY mine.symbol, ex_date, type, ratio, amount"
-    ).fetchall()
-    return (Action(row[0], np.datetime64(row[1], "D"), *row[2:]) for row in rows)
+def apply(db: Any, *, identified: bool) -> Applied:
+    """Turn `actions` into `factors` and `endings`, against the prices in `kept`."""
+    applied = Applied()
+    steps: list[tuple[str, Any, float, float]] = []
+    ends: list[tuple[str, float | None]] = []
+    for symbol, group in groupby(_valued(db, applied, identified=identified), key=lambda action: action.symbol):
+        actions = list(group)
+        steps.extend(_factors_of(symbol, actions, applied))
+        ends.extend(_ending_of(symbol, actions, applied))
+    db.execute("CREATE TEMP TABLE factors (symbol VARCHAR, since DATE, split_factor DOUBLE, adj_factor DOUBLE)")
+    db.execute("CREATE TEMP TABLE endings (symbol VARCHAR, delisting_return DOUBLE)")
+    if steps:
+        db.executemany("INSERT INTO factors VALUES (?, ?, ?, ?)", steps)
+    if ends:
+        db.executemany("INSERT INTO endings VALUES (?, ?)", ends)
+    return applied
+
+
+def _valued(db: Any, applied: Applied, *, identified: bool) -> Iterator[Action]:
+    """Yield the actions of symbols that have prices, by symbol and date, with what the prices say around them."""
+    source = identity.resolved("actions", "ex_date") if identified else "SELECT *, false AS unidentified FROM actions"
+    db.execute(f"CREATE TEMP TABLE named AS {source}")
+    db.execute(
+        "CREATE TEMP TABLE spans AS SELECT symbol, max(date) AS last, arg_max(close, date) AS last_close, "
+        "max(date) FILTER (n < 0) AS seen FROM kept GROUP BY symbol"
+    )
+    _count_passed(db, applied)
+    names = [member.name for member in fields(Action)]
+    for row in db.execute(AROUND).fetchall():
+        values = dict(zip(names, row, strict=True))
+        yield Action(**values | {name: np.datetime64(values[name], "D") for name in ("ex_date", "last")})
+
+
+def _count_passed(db: Any, applied: Applied) -> None:
+    """Count the actions that concern no price of this file."""
+    reasons = ("rename", "ticker of nobody known on that day", "no prices of the symbol")
+    counts = db.execute(
+        "SELECT count(*) FILTER (type = 'rename'), count(*) FILTER (type <> 'rename' AND unidentified), "
+        "count(*) FILTER (type <> 'rename' AND NOT unidentified AND symbol NOT IN (SELECT symbol FROM spans)) "
+        "FROM named"
+    ).fetchone()
+    applied.passed |= {why: count for why, count in zip(reasons, counts, strict=True) if count}
+
+
+AROUND: Final = f"""
+    WITH mine AS (
+        SELECT * FROM named JOIN spans USING (symbol) WHERE type <> 'rename' AND NOT unidentified
+    ), closes AS (
+        SELECT symbol, date, close FROM kept
+        WHERE symbol IN (SELECT symbol FROM mine UNION SELECT new_symbol FROM mine)
+    )
+    SELECT mine.symbol, ex_date, type, ratio, amount, final_return, coalesce(special, 0) <> 0, before.close,
+        CASE WHEN other.date <= ex_date + {NEAR} THEN other.close END,
+        last, last_close, coalesce(ex_date <= seen, false)
+    FROM mine
+    ASOF LEFT JOIN closes AS before ON before.symbol = mine.symbol AND before.date < mine.ex_date
+    ASOF LEFT JOIN closes AS other ON other.symbol = mine.new_symbol AND other.date >= mine.ex_date
+    ORDER BY mine.symbol, ex_date, type, ratio, amount
+"""
 
 
 def _factors_of(symbol: str, actions: Iterable[Action], applied: Applied) -> list[tuple[str, Any, float, float]]:
-    usable: list[tuple[np.datetime64, float, float]] = []
-    for action in actions:
-        parts, reason = _multipliers(action)
-        if reason:
-            applied.unapplied.append(
-                {"symbol": symbol, "ex_date": str(action.ex_date), "type": action.type, "reason": reason}
-            )
-        elif parts is not None:
-            applied.counts[action.type] = applied.counts.get(action.type, 0) + 1
-            usable.append((action.ex_date, *parts))
-    if not usable:
+    """Return the steps of one symbol's factors: actions of one day together, days compounded."""
+    days: list[tuple[np.datetime64, float, float]] = []
+    wanted = [action for action in actions if action.type in (*SPLITS, *CASH)]
+    for day, group in groupby(wanted, key=lambda action: action.ex_date):
+        multipliers = _multipliers(list(group), applied)
+        if multipliers != (1.0, 1.0):
+            days.append((day, *multipliers))
+    if not days:
         return []
-    days, split, cash = (np.array(column) for column in zip(*usable, strict=True))
-    steps = factors(days, split, cash)
+    ex_dates, split, cash = (np.array(column) for column in zip(*days, strict=True))
+    steps = factors(ex_dates, split, cash)
     return [
         (symbol, day.item(), float(a), float(b))
         for day, a, b in zip(steps.since, steps.split, steps.price, strict=True)
     ]
 
 
-def _multipliers(action: Action) -> tuple[tuple[float, float] | None, str | None]:
-    """Return (split, cash) multipliers of earlier prices, or the reason why there are none."""
-    if action.type not in APPLIED:
-        return None, "this type is not offered yet"
-    if action.close_before is None:
-        return None, "no price before the ex-date: nothing to adjust"
-    if action.type == "split":
-        return (split_multiplier(action.ratio or np.nan), 1.0), None
-    cash = dividend_multiplier(action.amount or np.nan, action.close_before)
-    if cash < 1 - LARGE_DIVIDEND:
-        return None, (
-            f"a dividend of {action.amount:g} against a close of {action.close_before:g} before it: "
-            "is it on another split basis?"
+def _multipliers(actions: list[Action], applied: Applied) -> tuple[float, float]:
+    """Return (split, cash) by which one day's actions multiply earlier prices.
+
+    Money paid on one day adds up before it is set against the close before, which is on the basis of the day before.
+    """
+    usable = [action for action in actions if _is_usable(action, applied)]
+    splits = {action.ratio for action in usable if action.type in SPLITS}
+    if len(splits) > 1:
+        for action in usable:
+            applied.refuse(action, f"ratios {sorted(map(str, splits))} on one day: which one?")
+        return 1.0, 1.0
+    for action in usable:
+        applied.count(action)
+    paid = sum(action.cash or 0.0 for action in usable if action.type in CASH)
+    before = usable[0].close_before if usable else None
+    split = split_multiplier(splits.pop() or np.nan) if splits else 1.0
+    return split, dividend_multiplier(paid, before) if before else 1.0
+
+
+def _is_usable(action: Action, applied: Applied) -> bool:
+    """Say whether an action changes earlier prices; note why not."""
+    if action.known:
+        applied.pass_over("in the dataset already")
+    elif action.close_before is None:
+        applied.pass_over("before the first price")
+    elif action.ex_date > action.last:
+        applied.pass_over("after the last price")
+    elif action.type in SPLITS:
+        return True
+    elif action.cash is None:
+        applied.refuse(action, "what was received has no price: give an amount, or prices of new_symbol on the ex-date")
+    elif action.cash > LARGE_DIVIDEND * action.close_before and not (
+        action.special and action.cash < action.close_before
+    ):
+        applied.refuse(
+            action,
+            f"{action.cash:g} against a close of {action.close_before:g} before it: on another split basis? "
+            "If it is right, set special to 1",
         )
-    return (1.0, cash), None
+    else:
+        return True
+    return False
+
+
+def _ending_of(symbol: str, actions: Iterable[Action], applied: Applied) -> list[tuple[str, float | None]]:
+    """Return the symbol with its return after the last close, where an action says that it went."""
+    ends = [action for action in actions if action.type in ENDINGS]
+    if not ends:
+        return []
+    action = ends[-1]
+    if len(ends) > 1 or action.ex_date < action.last:
+        applied.refuse(action, f"prices go on until {action.last}: another company's, or more than one end?")
+        return []
+    applied.count(action)
+    final = action.final_return
+    if final is None and action.cash is not None:
+        final = action.cash / action.last_close - 1.0
+    applied.delisted.append({"symbol": symbol, "ex_date": str(action.ex_date), "type": action.type, "return": final})
+    return [(symbol, final)]

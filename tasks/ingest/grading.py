@@ -117,7 +117,7 @@ def _grade_block(
     block = _read(db, path, names)
     rows = np.array([count for _, count in names])
     columns: dict[str, np.ndarray] = {"rows": rows}
-    if days is not None:
+    if days is not None and len(days):
         columns |= _coverage(block, days, findings)
     columns |= _stale(block, findings) | _outliers(block, findings) | _splits(block, findings)
     columns["absurd_prices"] = block.count(np.flatnonzero(block.close > ABSURD_PRICE))
@@ -135,7 +135,7 @@ def _coverage(block: _Block, days: np.ndarray, findings: Findings) -> dict[str, 
     place = np.searchsorted(days, block.dates)
     on_session = days[np.minimum(place, len(days) - 1)] == block.dates
     kept = np.flatnonzero(on_session)
-    off = np.flatnonzero(~on_session)
+    off = np.flatnonzero(~on_session & (block.dates > days[0]))  # before, the calendar can't tell
     has = block.count(kept)
     # A symbol's rows that fall on no session (holidays, week ends) take no part in its coverage.
     starts = np.unique(np.searchsorted(kept, block.starts))

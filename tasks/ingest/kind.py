@@ -86,10 +86,9 @@ class IngestParams(Params):
 
     @validates_schema
     def _offered(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("symbol_map") is not None:
-            raise bad("symbol_map", "a symbol map", "is not offered yet; leave it out.")
-        if data.get("corporate_actions") is not None and data.get("as") != "prices":
-            raise bad("corporate_actions", data.get("as"), "takes no corporate actions; only `prices` are adjusted.")
+        for name in ("corporate_actions", "symbol_map"):
+            if data.get(name) is not None and data.get("as") != "prices":
+                raise bad(name, data.get("as"), f"takes no {name}; only `prices` do.")
         if data.get("decimal") == "," and data.get("delimiter") == ",":
             raise bad("delimiter", ",", "can't be the decimal sign as well; declare another delimiter.")
 

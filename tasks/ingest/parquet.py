@@ -14,6 +14,7 @@ from tasks.ingest.reading import NO_RANGE, Reading
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tasks.ingest.engine import Watch
     from tasks.ingest.intake import Intake
     from tasks.ingest.types import DatasetType, Field
 
@@ -22,7 +23,7 @@ NUMBERS: Final = ("DOUBLE", "FLOAT", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER"
 SQL_TYPES: Final = {"date": "DATE", "text": "VARCHAR", "number": "DOUBLE"}
 
 
-def read(db: Any, intake: Intake, dataset_type: DatasetType, params: Mapping[str, Any]) -> Reading:
+def read(db: Any, intake: Intake, dataset_type: DatasetType, params: Mapping[str, Any], watch: Watch) -> Reading:
     """Read a Parquet file into `raw`; raises DataUnusable where it is damaged, too large or of another shape."""
     try:
         types = _types(db, intake)
@@ -39,10 +40,10 @@ def read(db: Any, intake: Intake, dataset_type: DatasetType, params: Mapping[str
             select = _wide(file, layout.columns["date"], layout.symbols)
         else:
             select = _long(file, dataset_type, layout.columns, types, extras)
-        db.execute(f"CREATE TEMP TABLE raw AS {select}")
+        watch(f"CREATE TEMP TABLE raw AS {select}")
     except duckdb.Error as error:
         raise refuse(f"The Parquet file can't be read: {str(error).splitlines()[0][:200]}") from None
-    return Reading(layout, None, None, tuple(types), extras)
+    return Reading(layout, tuple(types), extras=extras)
 
 
 def _types(db: Any, intake: Intake) -> dict[str, str]:

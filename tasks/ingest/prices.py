@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from tasks.ingest.engine import literal, quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tasks.ingest.engine import Watch
+
 PARQUET: Final = "(FORMAT parquet, COMPRESSION zstd)"
 COLUMNS: Final = ("date", "symbol", "open", "high", "low", "close", "volume")
 
 
-def write(db: Any, path: Path, *, currency: bool, adjusted: bool) -> None:
-    """Write `kept` with its factors; `close` stays as traded, `adj_close` is `close · adj_factor`."""
-    own = ", ".join(f"kept.{name}" for name in (*COLUMNS, *(["currency"] if currency else [])))
-    if adjusted:
-        source = "kept ASOF LEFT JOIN factors ON factors.symbol = kept.symbol AND factors.since <= kept.date"
-        split, factor = "coalesce(split_factor, 1.0)", "coalesce(adj_factor, 1.0)"
-    else:
-        source, split, factor = "kept", "1.0::DOUBLE", "1.0::DOUBLE"
-    db.execute(
-        f"COPY (SELECT {own}, {split} AS split_factor, {factor} AS adj_factor, kept.close * {factor} AS adj_close "
-        f"FROM {source} ORDER BY kept.symbol, kept.date) TO {literal(str(path))} {PARQUET}"
+@dataclass(frozen=True)
+class Shape:
+    """Which of the optional parts the table has."""
+
+    currency: bool = False
+    ticker: bool = False
+    factors: bool = False
+    endings: bool = False
+    prior: bool = False
+
+
+def write(watch: Watch, path: Path, shape: Shape) -> None:
+    """Write `kept` with its factors; `close` stays as traded, `adj_close` is `close · adj_factor`.
+
+    Rows of the version appended to bring factors of their own, onto which the new actions compound.
+    """
+    optional = [name for name, there in (("currency", shape.currency), ("ticker", shape.ticker)) if there]
+    own = ", ".join(f"kept.{name}" for name in (*COLUMNS, *optional))
+    source = "kept"
+    split = factor = "1.0::DOUBLE"
+    if shape.factors:
+        source += " ASOF LEFT JOIN factors ON factors.symbol = kept.symbol AND factors.since <= kept.date"
+        split, factor = "coalesce(factors.split_factor, 1.0)", "coalesce(factors.adj_factor, 1.0)"
+    if shape.prior:
+        source += " LEFT JOIN prior ON prior.n = kept.n"
+        split, factor = (
+            f"coalesce(prior.{n}, 1.0) * {sql}" for n, sql in (("split_factor", split), ("adj_factor", factor))
+        )
+    last = ""
+    if shape.endings:
+        source += (
+            " LEFT JOIN (SELECT endings.symbol, delisting_return, max(date) AS date FROM endings "
+            "JOIN kept USING (symbol) GROUP BY ALL) ending ON ending.symbol = kept.symbol AND ending.date = kept.date"
+        )
+        last = ", delisting_return"
+    watch(
+        f"COPY (SELECT {own}, {split} AS split_factor, {factor} AS adj_factor, "
+        f"kept.close * ({factor}) AS adj_close{last} FROM {source} "
+        f"ORDER BY kept.symbol, kept.date) TO {literal(str(path))} {PARQUET}"
     )
 
 
-def write_records(db: Any, path: Path, key: tuple[str, ...], columns: list[str]) -> None:
+def write_records(watch: Watch, path: Path, key: tuple[str, ...], columns: list[str]) -> None:
     """Write `kept` as it is, sorted by its key: for every type but prices."""
     names = ", ".join(quoted(name) for name in columns)
     order = ", ".join(quoted(name) for name in key)
-    db.execute(f"COPY (SELECT {names} FROM kept ORDER BY {order}, n) TO {literal(str(path))} {PARQUET}")
+    watch(f"COPY (SELECT {names} FROM kept ORDER BY {order}, n) TO {literal(str(path))} {PARQUET}")

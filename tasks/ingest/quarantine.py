@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tasks.errors import DataUnusable, Internal, Violation
+from tasks.errors import DataUnusable, Violation
+from tasks.ingest.intake import refuse
 from tasks.ingest.locate import RAW_MAX, places, record
 from tasks.outcome import Table
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tasks.ingest.intake import Intake
-    from tasks.ingest.reading import Reading, Rejected
+    from tasks.ingest.locate import Place
+    from tasks.ingest.reading import Reading
     from tasks.ingest.screen import Broken
 
 SHOWN: Final = 20  # lines that a refusal names
@@ -41,23 +43,23 @@ def assemble(intake: Intake, reading: Reading, broken: Sequence[Broken]) -> list
         return []
     offsets = [row.offset for row in reading.rejected]
     readable, refused, _ = places(intake.path, [b.n for b in broken], offsets, quoted=intake.quoted)
-    entries = [
-        _of_rejected(row, refused[row.offset].line if row.offset in refused else None) for row in reading.rejected
-    ]
-    for row in broken:
-        place = readable.get(row.n)
-        if place is None:
-            raise Internal("A row that was read could not be found again in its file.")
+    entries = []
+    for unread in reading.rejected:
+        place = _found(refused.get(unread.offset))
         raw = record(intake.path, place.offset, quoted=intake.quoted)
-        column, value = _as_written(row, raw, reading)
-        entries.append(Quarantined(place.line, row.reason, column, value, raw))
+        entries.append(Quarantined(place.line, unread.reason, unread.column, unread.value[:RAW_MAX], raw))
+    for row in broken:
+        place = _found(readable.get(row.n))
+        raw = record(intake.path, place.offset, quoted=intake.quoted)
+        entries.append(Quarantined(place.line, row.reason, *_as_written(row, raw, reading), raw))
     return sorted(entries, key=lambda entry: (entry.line, entry.column))
 
 
-def _of_rejected(row: Rejected, line: int | None) -> Quarantined:
-    if line is None:
-        raise Internal("A row that could not be read could not be found again in its file.")
-    return Quarantined(line, row.reason, row.column, row.value[:RAW_MAX], row.raw[:RAW_MAX])
+def _found(place: Place | None) -> Place:
+    """Return the place; a row without one means that rows are counted otherwise than read, which must not pass."""
+    if place is None:
+        raise refuse("Quotes stand inside values that are not quoted, so rows can't be told apart; double them.")
+    return place
 
 
 def _as_written(row: Broken, raw: str, reading: Reading) -> tuple[str, str]:

@@ -1,29 +1,37 @@
-"""Reads a file into DuckDB's table `raw`, typed, in file order, with every row it could not read set aside.
+"""Reads a CSV file into DuckDB's relation `raw`, in file order, with every row it could not read set aside.
 
-`raw` holds the canonical columns and `n`, a row's number among the readable ones (from 0). A date that can't be
-read as declared or detected is null with the text beside it in `date_text`, so that a rule can quote it.
+`raw` holds the canonical columns and `n`, a row's number among the readable ones (from 0). DuckDB reads numbers and
+dates straight into their types. Where that is not exact enough, numbers are read as text and cast by our own rule:
+in files in which a digit stands beside an underscore (DuckDB takes `1_0` for ten), and in wide files with an
+unreadable number (the other symbols of that day are not to be lost with it).
 """
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
-from tasks.ingest.dates import MIDNIGHT, NUMBERED, DateFormat, detect, looks_like_date
-from tasks.ingest.dialect import COMMA_NUMBER, NUMBER, Layout, Sample, find_layout, take_sample
+from tasks.ingest.dates import MIDNIGHT
 from tasks.ingest.engine import literal, quoted
-from tasks.ingest.intake import Intake, refuse
+from tasks.ingest.intake import refuse
+from tasks.ingest.plan import Plan, plan_csv
+from tasks.ingest.types import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    from tasks.ingest.dialect import Layout
+    from tasks.ingest.engine import Watch
+    from tasks.ingest.intake import Intake
     from tasks.ingest.types import DatasetType
 
 MAX_LINE: Final = 4 << 20  # bytes in one line of CSV
+NUMBER_TEXT: Final = r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*|[+-]?(?i:inf|infinity|nan)"
 NO_RANGE: Final = "NULL::DOUBLE AS open, NULL::DOUBLE AS high, NULL::DOUBLE AS low"
+SQL_TYPES: Final = {"date": "DATE", "text": "VARCHAR", "number": "DOUBLE"}
 
 
 @dataclass(frozen=True)
@@ -32,195 +40,148 @@ class Rejected:
 
     offset: int
     reason: str
-    column: str
-    value: str
-    raw: str
+    column: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What came of reading: the layout, the date format, and the rows that could not be read."""
+    """What came of reading: the layout, what was detected, rules of this file alone, and the unreadable rows."""
 
     layout: Layout
-    delimiter: str | None
-    date_format: str | None
-    header: tuple[str, ...] = ()
+    header: tuple[str, ...]
+    delimiter: str | None = None
+    date_format: str | None = None
     extras: tuple[str, ...] = ()
-    rejected: list[Rejected] = field(default_factory=list)
+    rules: tuple[Rule, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How a CSV file is to be read, all detection done."""
-
-    sample: Sample
-    layout: Layout
-    dates: DateFormat | None
-    decimal: str
-    typed_as: Mapping[str, str]  # header name -> DuckDB type
-
-
-def plan_csv(db: Any, intake: Intake, dataset_type: DatasetType, params: Mapping[str, Any]) -> Plan:
-    """Decide delimiter, layout, date format and column types from the head of the file and what was declared."""
-    sample = take_sample(intake.path, params["delimiter"])
-    first = sample.column(0)
-    layout = find_layout(
-        sample.header,
-        dataset_type,
-        params["columns"],
-        first_is_date=bool(first) and sum(map(looks_like_date, first)) * 2 > len(first),
-        numeric=_mostly_numbers(sample),
-    )
-    dated = next((f.name for f in dataset_type.fields if f.type == "date" and f.name in layout.columns), None)
-    dates = None
-    if dated is not None:
-        dates = _date_format(db, intake, sample, layout.columns[dated], params["date_format"])
-    numbers = {layout.columns[f.name] for f in dataset_type.fields if f.type == "number" and f.name in layout.columns}
-    typed_as = dict.fromkeys(sample.header, "VARCHAR") | dict.fromkeys([*layout.symbols, *numbers], "DOUBLE")
-    _check_decimal(sample, [name for name, kind in typed_as.items() if kind == "DOUBLE"], params["decimal"])
-    if dated is not None and dates is not None and not dates.stamped:
-        typed_as[layout.columns[dated]] = "DATE"
-    return Plan(sample, layout, dates, params["decimal"], typed_as)
-
-
-def read_csv(db: Any, intake: Intake, dataset_type: DatasetType, params: Mapping[str, Any]) -> Reading:
+def read_csv(db: Any, intake: Intake, dataset_type: DatasetType, params: Mapping[str, Any], watch: Watch) -> Reading:
     """Read a CSV file into `raw`; see the module's docstring."""
     plan = plan_csv(db, intake, dataset_type, params)
-    try:
-        db.execute(f"CREATE TEMP TABLE lines AS SELECT * FROM {_scan(intake, plan)}")
-    except duckdb.Error as error:
-        raise refuse(f"The file can't be read as CSV: {_first_line(error)}") from None
-    rejected = _rejected(db, plan)
-    if plan.layout.shape == "wide":
-        _unpivot(db, plan)
-        return Reading(plan.layout, plan.sample.delimiter, _named(plan), plan.sample.header, (), rejected)
+    as_text = intake.underscored
+    rejected = _scan(intake, plan, watch, as_text=as_text)
+    wide = plan.layout.shape == "wide"
+    if wide and not as_text and any(row.reason == "not a number" for row in rejected):
+        as_text = True
+        rejected = _scan(intake, plan, watch, as_text=True)
     extras = plan.layout.ignored if dataset_type.extras else ()
-    picks = ", ".join(_pick(name, header, plan, dataset_type) for name, header in plan.layout.columns.items())
-    absent = "".join(
-        f", NULL::{_sql_type(f.type)} AS {quoted(f.name)}"
-        for f in dataset_type.fields
-        if f.name not in plan.layout.columns
-    )
-    more = "".join(f", {quoted(name)}" for name in extras)
-    db.execute(f"CREATE TEMP VIEW raw AS SELECT rowid AS n, {picks}{absent}{more} FROM lines")
-    return Reading(plan.layout, plan.sample.delimiter, _named(plan), plan.sample.header, extras, rejected)
-
-
-def _named(plan: Plan) -> str | None:
-    return plan.dates.name if plan.dates else None
-
-
-def _unpivot(db: Any, plan: Plan) -> None:
-    """Turn one column per symbol into one row per date and symbol; an empty cell is no row."""
-    names = ", ".join(quoted(name) for name in plan.layout.symbols)
-    day = _day(quoted(plan.layout.columns["date"]), plan.typed_as[plan.layout.columns["date"]])
-    db.execute(
-        f"CREATE TEMP VIEW raw AS SELECT n, day AS date, symbol, {NO_RANGE}, close, NULL::DOUBLE AS volume, "
-        f"NULL::VARCHAR AS currency FROM (SELECT rowid AS n, {day} AS day, {names} FROM lines) "
-        f"UNPIVOT (close FOR symbol IN ({names}))"
+    select = _wide(plan, as_text=as_text) if wide else _long(plan, dataset_type, extras, as_text=as_text)
+    db.execute(f"CREATE TEMP VIEW raw AS {select}")
+    rules = _rules(plan, dataset_type, as_text=as_text)
+    return Reading(
+        plan.layout, plan.sample.header, plan.sample.delimiter, plan.date_name, extras, rules, tuple(rejected)
     )
 
 
-def _sql_type(kind: str) -> str:
-    return {"date": "DATE", "text": "VARCHAR", "number": "DOUBLE"}[kind]
-
-
-def _pick(name: str, header: str, plan: Plan, dataset_type: DatasetType) -> str:
-    column = quoted(header)
-    if dataset_type.field(name).type == "date":
-        column = _day(column, plan.typed_as[header])
-    return f"{column} AS {quoted(name)}"
-
-
-def _day(column: str, read_as: str) -> str:
-    """Return SQL for a day: the column itself, or what stands before a midnight in its text."""
-    if read_as == "DATE":
-        return column
-    stamped = literal(f"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{MIDNIGHT}")
-    return f"CASE WHEN regexp_full_match({column}, {stamped}) THEN TRY_CAST({column}[:10] AS DATE) END"
-
-
-def _scan(intake: Intake, plan: Plan) -> str:
-    columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in plan.typed_as.items())
+def _scan(intake: Intake, plan: Plan, watch: Watch, *, as_text: bool) -> list[Rejected]:
+    """Read the file into `lines` and return what could not be read."""
+    rejects = "rejects_of_text" if as_text else "rejects"
+    types = {name: _read_as(name, plan, as_text=as_text) for name in plan.sample.header}
+    columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
     pattern = plan.dates.pattern if plan.dates and not plan.dates.stamped else "%Y-%m-%d"
-    return (
-        f"read_csv({literal(str(intake.path))}, auto_detect=false, header=true, "
-        f"delim={literal(plan.sample.delimiter)}, quote='\"', escape='\"', nullstr='', "
-        f"strict_mode=true, store_rejects=true, max_line_size={MAX_LINE}, "
-        f"dateformat={literal(pattern)}, decimal_separator={literal(plan.decimal)}, columns={{{columns}}})"
-    )
+    try:
+        watch(
+            f"CREATE OR REPLACE TEMP TABLE lines AS SELECT * FROM read_csv({literal(str(intake.path))}, "
+            f"auto_detect=false, header=true, delim={literal(plan.sample.delimiter)}, quote='\"', escape='\"', "
+            f"nullstr='', strict_mode=true, max_line_size={MAX_LINE}, dateformat={literal(pattern)}, "
+            f"decimal_separator={literal('.' if as_text else plan.decimal)}, columns={{{columns}}}, "
+            f"store_rejects=true, rejects_table={literal(rejects)}, rejects_scan={literal(rejects + '_scan')})"
+        )
+        # A row with several faults is named by its leftmost.
+        rows = watch(
+            "SELECT line_byte_position, arg_min(error_type::VARCHAR, coalesce(column_idx, 0)), min(column_idx), "
+            f"arg_min(csv_line, coalesce(column_idx, 0)) FROM {rejects} GROUP BY line_byte_position ORDER BY 1"
+        )
+    except duckdb.Error as error:
+        raise refuse(f"The file can't be read as CSV: {str(error).splitlines()[0][:200]}") from None
+    return [_reject(row, types, plan) for row in rows]
 
 
-def _rejected(db: Any, plan: Plan) -> list[Rejected]:
-    """Return one entry per row that DuckDB could not read; a row with several faults is named by its first."""
-    rows = db.execute(
-        "SELECT min(line_byte_position), arg_min(error_type, column_idx), arg_min(column_idx, column_idx), "
-        "arg_min(csv_line, column_idx) FROM reject_errors GROUP BY line_byte_position ORDER BY 1"
-    ).fetchall()
-    return [_reject(offset, str(kind), index, line, plan) for offset, kind, index, line in rows]
+def _read_as(header: str, plan: Plan, *, as_text: bool) -> str:
+    if header in plan.numeric and not as_text:
+        return "DOUBLE"
+    return "DATE" if header in plan.dated and plan.dates and not plan.dates.stamped else "VARCHAR"
 
 
-def _reject(offset: int, kind: str, index: int | None, line: str, plan: Plan) -> Rejected:
+def _reject(row: tuple[int, str, int | None, str | None], types: Mapping[str, str], plan: Plan) -> Rejected:
     """Turn DuckDB's word for a fault into ours, with the value picked out of the line."""
-    body = line.lstrip("\r\n")
-    offset += len(line) - len(body) - 1  # DuckDB counts bytes from 1, and from the blank lines before a row
-    header = list(plan.typed_as)
+    offset, kind, index, line = row
+    body = (line or "").lstrip("\r\n")
+    offset += len(line or "") - len(body) - 1  # DuckDB counts bytes from 1, and from the blank lines before a row
+    header = list(types)
     cells = next(csv.reader([body], delimiter=plan.sample.delimiter), [])
     at = (index or 1) - 1
     column = header[at] if at < len(header) else ""
-    value = cells[at] if at < len(cells) else ""
     if kind == "CAST":
-        reason = "not a date" if plan.typed_as[column] == "DATE" else "not a number"
-        return Rejected(offset, f"{reason}{_as_declared(plan, column)}", column, value, body)
+        reason = f"not a date written {plan.date_name}" if types[column] == "DATE" else "not a number"
+        return Rejected(offset, reason, column, cells[at] if at < len(cells) else "")
     if kind in ("MISSING COLUMNS", "TOO MANY COLUMNS"):
-        return Rejected(offset, f"{len(cells)} values where the header has {len(header)}", "", "", body)
-    return Rejected(offset, kind.lower().replace("_", " "), column, value, body)
+        return Rejected(offset, f"{len(cells)} values where the header has {len(header)}")
+    return Rejected(offset, FAULTS.get(kind, kind.lower()))
 
 
-def _as_declared(plan: Plan, column: str) -> str:
-    return f" written {plan.dates.name}" if plan.dates and plan.typed_as[column] == "DATE" else ""
+FAULTS: Final = {
+    "LINE SIZE OVER MAXIMUM": f"longer than {MAX_LINE:,} bytes",
+    "UNQUOTED VALUE": "a quote is not closed where its value ends",
+    "INVALID ENCODING": "not UTF-8",
+}
 
 
-def _mostly_numbers(sample: Sample) -> bool:
-    values = [v for i in range(1, len(sample.header)) for v in sample.column(i)]
-    numbers = sum(bool(NUMBER.fullmatch(v) or COMMA_NUMBER.fullmatch(v)) for v in values)
-    return bool(values) and numbers * 2 > len(values)
+def _long(plan: Plan, dataset_type: DatasetType, extras: tuple[str, ...], *, as_text: bool) -> str:
+    picks = []
+    for field in dataset_type.fields:
+        header = plan.layout.columns.get(field.name)
+        if header is None:
+            picks.append(f"NULL::{SQL_TYPES[field.type]} AS {quoted(field.name)}")
+        else:
+            picks.append(f"{_typed(header, plan, as_text=as_text)} AS {quoted(field.name)}")
+            picks.append(f"{quoted(header)} AS {quoted(field.name + '_read')}")
+    return f"SELECT rowid AS n, {', '.join([*picks, *map(quoted, extras)])} FROM lines"
 
 
-def _check_decimal(sample: Sample, numeric: Sequence[str], decimal: str) -> None:
-    """Ask when numbers are mostly written with a decimal comma and none was declared."""
-    if decimal == ",":
-        return
-    values = [v for name in numeric for v in sample.column(sample.header.index(name))]
-    commas = [v for v in values if COMMA_NUMBER.fullmatch(v) and not NUMBER.fullmatch(v)]
-    if commas and len(commas) * 2 > len(values):
-        raise refuse(
-            f"Numbers such as {commas[0]} seem to have a decimal comma, or thousands separators; "
-            'declare "decimal": "," or write plain numbers.',
-            "/params/decimal",
-        )
+def _wide(plan: Plan, *, as_text: bool) -> str:
+    """Return one row per date and symbol from one column per symbol; an empty cell is no row."""
+    names = ", ".join(quoted(name) for name in plan.layout.symbols)
+    header = plan.layout.columns["date"]
+    day = _typed(header, plan, as_text=as_text)
+    close = _number("close_read", plan.decimal) if as_text else "close_read"
+    return (
+        f"SELECT n, day AS date, date_read, symbol, {NO_RANGE}, {close} AS close, close_read, "
+        f"NULL::DOUBLE AS volume, NULL::VARCHAR AS currency "
+        f"FROM (SELECT rowid AS n, {day} AS day, {quoted(header)} AS date_read, {names} FROM lines) "
+        f"UNPIVOT (close_read FOR symbol IN ({names}))"
+    )
 
 
-def _date_format(db: Any, intake: Intake, sample: Sample, column: str, declared: str | None) -> DateFormat:
-    if declared is not None:
-        return DateFormat(declared)
-    index = sample.header.index(column)
-    values = sample.column(index)
-    if values and all(NUMBERED.fullmatch(v) for v in values[:3]):
-        values = _all_values(db, intake, sample, column)
-    return detect(values, column)
+def _typed(header: str, plan: Plan, *, as_text: bool) -> str:
+    """Return SQL for a column's value: as read, or cast from its text by our own rule."""
+    column = quoted(header)
+    if header in plan.numeric and as_text:
+        return _number(column, plan.decimal)
+    if header in plan.dated and plan.dates and plan.dates.stamped:
+        stamped = literal(f"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{MIDNIGHT}")
+        return f"CASE WHEN regexp_full_match({column}, {stamped}) THEN TRY_CAST({column}[:10] AS DATE) END"
+    return column
 
 
-def _all_values(db: Any, intake: Intake, sample: Sample, column: str) -> list[str]:
-    """Return a column's distinct texts from the whole file: what tells day from month may stand anywhere."""
-    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in sample.header)
-    found = db.execute(
-        f"SELECT DISTINCT {quoted(column)} FROM read_csv({literal(str(intake.path))}, auto_detect=false, header=true, "
-        f"delim={literal(sample.delimiter)}, quote='\"', escape='\"', ignore_errors=true, columns={{{columns}}}) "
-        "LIMIT 200000"
-    ).fetchall()
-    return [row[0] for row in found if row[0]]
+def _number(column: str, decimal: str) -> str:
+    text = column if decimal == "." else f"replace({column}, ',', '.')"
+    return f"CASE WHEN regexp_full_match({text}, {literal(NUMBER_TEXT)}) THEN TRY_CAST({text} AS DOUBLE) END"
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200]
+def _rules(plan: Plan, dataset_type: DatasetType, *, as_text: bool) -> tuple[Rule, ...]:
+    """Return a rule for every column read as text: what its text does not say is not simply missing."""
+    wide = plan.layout.shape == "wide"
+    names = ["close"] if wide else [f.name for f in dataset_type.fields if f.type == "number"]
+    present = ["date", "close"] if wide else list(plan.layout.columns)
+    rules = [Rule("not a number", name, _misread(name)) for name in names if as_text and name in present]
+    if plan.dates and plan.dates.stamped:
+        dated = [f.name for f in dataset_type.fields if f.type == "date" and f.name in present]
+        rules += [Rule(f"not a date written {plan.date_name}", name, _misread(name)) for name in dated]
+    return tuple(rules)
+
+
+def _misread(name: str) -> str:
+    return f"{quoted(name)} IS NULL AND {quoted(name + '_read')} IS NOT NULL"

@@ -117,7 +117,12 @@ def _health(done: Done) -> dict[str, Any]:
         "coverage": _coverage(symbols),
         "calendar": done.params["calendar"],
         "found": dict(findings.found),
-        "corporate_actions": {"applied": dict(applied.counts), "unapplied": applied.unapplied},
+        "corporate_actions": {
+            "applied": dict(applied.counts),
+            "without_effect": dict(applied.passed),
+            "unapplied": applied.unapplied,
+            "delisted": applied.delisted,
+        },
         "thresholds": {"stale_rows": STALE_ROWS, "outlier_robust_z": OUTLIER_Z, "absurd_price": ABSURD_PRICE},
         "findings": dict(findings.lists),
         "symbols": symbols,

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from tasks.ingest.engine import quoted
 
 if TYPE_CHECKING:
-    from tasks.ingest.types import DatasetType
+    from collections.abc import Sequence
+
+    from tasks.ingest.types import DatasetType, Rule
 
 CONFLICT: Final = "another row for the same {key} says otherwise"
 
@@ -36,57 +38,62 @@ class Screened:
     duplicates: int
 
 
-def screen(db: Any, dataset_type: DatasetType, names: list[str], most: int) -> Screened:
-    """Apply rules and key to the table `raw`; at most `most` broken rows are listed."""
-    db.execute(f"CREATE TEMP VIEW ruled AS SELECT *, {_first_broken(dataset_type)} AS rule FROM raw")
-    counts = db.execute("SELECT count(*) FILTER (rule IS NULL), count(*) FROM ruled").fetchone()
-    broken: list[Broken] = []
-    source = "raw"
-    if counts[0] != counts[1]:
-        broken = _broken(db, dataset_type, most)
-        source = "(SELECT * EXCLUDE (rule) FROM ruled WHERE rule IS NULL)"
-    conflicts, repeats = _repeated(db, source, dataset_type, names, most)
-    db.execute(
-        f"CREATE TEMP VIEW kept AS SELECT * FROM {source}"
-        + (" good ANTI JOIN dropped USING (n, symbol)" if conflicts or repeats else "")
-    )
-    broken_count = counts[1] - counts[0] + len(conflicts)
-    return Screened(broken + conflicts, counts[1] - broken_count - repeats, repeats)
+def screen(
+    db: Any, source: str, dataset_type: DatasetType, *, rules: Sequence[Rule], columns: Sequence[str], most: int
+) -> Screened:
+    """Apply rules and key to a relation of rows read; at most `most` broken rows are listed.
+
+    Rows of an earlier version that is being appended to stand in `prior` with negative `n`; they are kept as they are.
+    """
+    cases = " ".join(f"WHEN {rule.breaks} THEN {i}" for i, rule in enumerate(rules))
+    db.execute(f"CREATE TEMP VIEW ruled AS SELECT *, CASE {cases} END AS rule FROM {source}")
+    good, read = db.execute("SELECT count(*) FILTER (rule IS NULL), count(*) FROM ruled").fetchone()
+    broken = _broken(db, rules, most) if good < read else []
+    names = ", ".join(map(quoted, columns))
+    union = f" UNION ALL BY NAME SELECT n, {names} FROM prior" if _exists(db, "prior") else ""
+    db.execute(f"CREATE TEMP VIEW good AS SELECT n, {names} FROM ruled WHERE rule IS NULL{union}")
+    conflicts, repeats = _repeated(db, dataset_type, columns, most)
+    unless = " ANTI JOIN dropped USING (n, symbol)" if conflicts or repeats else ""
+    db.execute(f"CREATE TEMP VIEW kept AS SELECT * FROM good{unless}")
+    return Screened(broken + conflicts, good - len(conflicts) - repeats, repeats)
 
 
-def _first_broken(dataset_type: DatasetType) -> str:
-    cases = " ".join(f"WHEN {rule.breaks} THEN {i}" for i, rule in enumerate(dataset_type.rules))
-    return f"CASE {cases} END"
+def _exists(db: Any, name: str) -> bool:
+    found = db.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [name]).fetchone()[0]
+    return bool(found)
 
 
-def _broken(db: Any, dataset_type: DatasetType, most: int) -> list[Broken]:
-    values = " ".join(f"WHEN {i} THEN {quoted(rule.column)}::VARCHAR" for i, rule in enumerate(dataset_type.rules))
+def _broken(db: Any, rules: Sequence[Rule], most: int) -> list[Broken]:
+    values = " ".join(f"WHEN {i} THEN {quoted(rule.column)}::VARCHAR" for i, rule in enumerate(rules))
     rows = db.execute(
         f"SELECT n, symbol, rule, CASE rule {values} END FROM ruled WHERE rule IS NOT NULL "
         f"ORDER BY n, symbol LIMIT {most}"
     ).fetchall()
-    rules = dataset_type.rules
     return [Broken(n, symbol, rules[rule].reason, rules[rule].column, value or "") for n, symbol, rule, value in rows]
 
 
-def _repeated(db: Any, source: str, dataset_type: DatasetType, names: list[str], most: int) -> tuple[list[Broken], int]:
+def _repeated(db: Any, dataset_type: DatasetType, columns: Sequence[str], most: int) -> tuple[list[Broken], int]:
     """List rows whose key another row has with other values, and count rows that repeat another one exactly.
 
-    Conflicting rows all go: which one is right can't be known. Of identical rows the first stays.
+    Conflicting rows all go: which one is right can't be known; but an earlier version's row stays. Of identical rows
+    the first stays.
     """
-    key = ", ".join(quoted(name) for name in dataset_type.key)
-    twice = f"SELECT {key} FROM {source} GROUP BY {key} HAVING count(*) > 1"
-    db.execute(f"CREATE TEMP TABLE twice AS {twice}")
+    key = ", ".join(map(quoted, dataset_type.key))
+    db.execute(f"CREATE TEMP TABLE twice AS SELECT {key} FROM good GROUP BY {key} HAVING count(*) > 1")
     if db.execute("SELECT count(*) FROM twice").fetchone()[0] == 0:
         return [], 0
-    values = ", ".join(quoted(name) for name in names)
-    same = " AND ".join(f"a.{quoted(name)} IS NOT DISTINCT FROM twice.{quoted(name)}" for name in dataset_type.key)
+    values = ", ".join(map(quoted, columns))
+    same = " AND ".join(f"good.{quoted(name)} IS NOT DISTINCT FROM twice.{quoted(name)}" for name in dataset_type.key)
+    last = quoted(dataset_type.key[-1])
     db.execute(
-        f"CREATE TEMP TABLE dropped AS SELECT n, symbol, {quoted(dataset_type.key[-1])}::VARCHAR AS value, "
-        f"versions > 1 AS conflict "
-        f"FROM (SELECT n, {values}, row_number() OVER (PARTITION BY {key} ORDER BY n) AS place, "
-        f"count(DISTINCT ({values})) OVER (PARTITION BY {key}) AS versions "
-        f"FROM {source} a WHERE EXISTS (SELECT 1 FROM twice WHERE {same})) WHERE versions > 1 OR place > 1"
+        f"CREATE TEMP TABLE dropped AS SELECT n, symbol, {last}::VARCHAR AS value, "
+        "CASE WHEN first < 0 THEN NOT as_first ELSE versions > 1 END AS conflict "
+        "FROM (SELECT *, min(n) OVER same AS first, row_number() OVER in_order AS place, "
+        f"count(DISTINCT ({values})) OVER same AS versions, "
+        f"({values}) IS NOT DISTINCT FROM first_value(({values})) OVER in_order AS as_first FROM good "
+        f"WHERE EXISTS (SELECT 1 FROM twice WHERE {same}) "
+        f"WINDOW same AS (PARTITION BY {key}), in_order AS (PARTITION BY {key} ORDER BY n)) "
+        "WHERE CASE WHEN first < 0 THEN n >= 0 ELSE versions > 1 OR place > 1 END"
     )
     repeats = db.execute("SELECT count(*) FROM dropped WHERE NOT conflict").fetchone()[0]
     rows = db.execute(f"SELECT n, symbol, value FROM dropped WHERE conflict ORDER BY n, symbol LIMIT {most}").fetchall()

@@ -36,31 +36,23 @@ def _closures() -> np.ndarray:
     return np.array([line for line in text.split("\n") if line and not line.startswith("#")], dtype="datetime64[D]")
 
 
-def _library() -> Any:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*", category=DeprecationWarning, module="exchange_calendars")
-        import exchange_calendars  # noqa: PLC0415 - more than a second: only where a run needs it
-    return exchange_calendars
-
-
 def _from_library(calendar: str, start: np.datetime64, end: np.datetime64) -> np.ndarray:
-    library = _library()
-    try:
-        known = library.get_calendar(calendar, start=_clamped(library, calendar, start), end=str(end))
-    except library.errors.InvalidCalendarName:
-        detail = (
-            f"{calendar!r} is no exchange calendar known here; use a MIC such as XNYS, XLON or XTKS, 24/7, or null."
-        )
-        raise Invalid(detail, Violation("/params/calendar", detail)) from None
-    days: np.ndarray = known.sessions.to_numpy().astype("datetime64[D]")
-    return days[(days >= start) & (days <= end)]
+    with warnings.catch_warnings():
+        # exchange_calendars 4.13 uses what pandas 3.1 calls deprecated; its sessions are not touched by it.
+        warnings.filterwarnings("ignore", message=".*ndarray that drops timezone.*")
+        import exchange_calendars as library  # noqa: PLC0415 - more than a second: only where a run needs it
+
+        try:
+            first = _earliest(library, calendar, start)
+            days = library.get_calendar(calendar, start=str(first), end=str(end)).sessions.to_numpy()
+        except library.errors.InvalidCalendarName:
+            detail = f"{calendar!r} is no calendar known here; use a MIC such as XNYS, XLON or XTKS, 24/7, or null."
+            raise Invalid(detail, Violation("/params/calendar", detail)) from None
+    found: np.ndarray = days.astype("datetime64[D]")
+    return found[(found >= start) & (found <= end)]
 
 
-def _clamped(library: Any, calendar: str, start: np.datetime64) -> str:
+def _earliest(library: Any, calendar: str, start: np.datetime64) -> np.datetime64:
     """Return the start, or the first day that the calendar can tell of where that is later."""
-    bound = getattr(library.calendar_utils.global_calendar_dispatcher, "_calendar_factories", {}).get(
-        library.resolve_alias(calendar)
-    )
-    earliest = bound.bound_min() if bound is not None else None
-    first = start if earliest is None else max(start, np.datetime64(earliest, "D"))
-    return str(first)
+    bound = library.get_calendar(calendar).bound_min()
+    return start if bound is None else max(start, np.datetime64(bound.date(), "D"))

@@ -66,6 +66,7 @@ def _price_rules() -> tuple[Rule, ...]:
     ]
     return (
         *_present("date", "symbol", "close"),
+        _sane_year("date"),
         *per_price,
         Rule("not a finite number", "volume", f"NOT isfinite(volume) OR abs(volume) >= {PRICE_MAX}"),
         Rule("negative volume", "volume", "volume < 0"),
@@ -83,6 +84,15 @@ def _price_rules() -> tuple[Rule, ...]:
 
 def _present(*names: str) -> tuple[Rule, ...]:
     return tuple(Rule(f"{name} is missing", name, f"{name} IS NULL") for name in names)
+
+
+def _positive(name: str) -> str:
+    return f"coalesce({name} > 0 AND isfinite({name}), false)"
+
+
+def _sane_year(name: str) -> Rule:
+    """Return the rule against a year that a person mistyped or a parser misread."""
+    return Rule("year outside 1800 to 2199", name, f"{name} < DATE '1800-01-01' OR {name} > DATE '2199-12-31'")
 
 
 PRICES: Final = DatasetType(
@@ -106,26 +116,43 @@ ACTION_TYPES: Final = ("split", "cash_dividend", "stock_dividend", "spin_off", "
 CORPORATE_ACTIONS: Final = DatasetType(
     "corporate_actions",
     (
-        Field("ex_date", "date", required=True, also=("exdate", "date", "effectivedate")),
+        Field("ex_date", "date", required=True, also=("date", "effectivedate")),
         SYMBOL,
         Field("type", "text", required=True, also=("action", "actiontype", "event")),
         Field("ratio", "number", also=("splitratio", "factor")),
         Field("amount", "number", also=("dividend", "cash", "value")),
+        Field("new_symbol", "text", also=("newticker", "tosymbol", "acquirer")),
+        Field("final_return", "number", also=("delistingreturn", "dlret")),
+        Field("special", "number", also=("isspecial",)),
     ),
     key=("symbol", "ex_date", "type", "ratio", "amount"),  # two dividends on one day are two; the same row twice is one
     rules=(
         *_present("ex_date", "symbol", "type"),
-        Rule("unknown type", "type", f"type NOT IN {ACTION_TYPES}"),
+        _sane_year("ex_date"),
+        Rule(f"type is not one of {', '.join(ACTION_TYPES)}", "type", f"type NOT IN {ACTION_TYPES}"),
         Rule(
-            "a split needs a positive ratio",
+            "a split needs its ratio: 2 for two new shares for each old one",
             "ratio",
-            "type = 'split' AND NOT coalesce(ratio > 0 AND isfinite(ratio), false)",
+            f"type = 'split' AND NOT {_positive('ratio')}",
         ),
         Rule(
-            "a cash dividend needs a positive amount",
-            "amount",
-            "type = 'cash_dividend' AND NOT coalesce(amount > 0 AND isfinite(amount), false)",
+            "a stock dividend needs its ratio, above 1: 1.05 for 5 %",
+            "ratio",
+            f"type = 'stock_dividend' AND NOT ({_positive('ratio')} AND coalesce(ratio > 1, false))",
         ),
+        Rule(
+            "a cash dividend needs its amount, above 0",
+            "amount",
+            f"type = 'cash_dividend' AND NOT {_positive('amount')}",
+        ),
+        Rule(
+            "a spin-off needs the amount that its shares were worth per old share, or ratio and new_symbol",
+            "amount",
+            f"type = 'spin_off' AND NOT ({_positive('amount')} OR ({_positive('ratio')} AND new_symbol IS NOT NULL))",
+        ),
+        Rule("a rename needs its new_symbol", "new_symbol", "type = 'rename' AND coalesce(new_symbol = symbol, true)"),
+        Rule("a final return lies between -1 and 100", "final_return", "NOT (final_return BETWEEN -1 AND 100)"),
+        Rule("no money is negative", "amount", "amount < 0 OR NOT isfinite(amount)"),
     ),
     extras=True,
 )
@@ -140,7 +167,7 @@ CLASSIFICATIONS: Final = DatasetType(
         Field("country", "text", also=("countrycode", "domicile")),
     ),
     key=("symbol", "date"),
-    rules=_present("symbol"),
+    rules=(*_present("symbol"), _sane_year("date")),
     extras=True,
 )
 
