@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import fields
 
 from api.fields import Address
+from infra import webhooks
 from infra.submission import JobRequest, find_kind
 from tasks.errors import Invalid, Violation
 from tasks.job import PRIORITIES
@@ -15,6 +16,8 @@ from tasks.registry import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from api.call import Call
 
 DEADLINE_MAX_S = 30 * 86400
 TAGS_MAX = 50
@@ -64,8 +67,10 @@ def job_body(raw: Any) -> dict[str, Any]:
     return body
 
 
-def request_of(body: dict[str, Any]) -> JobRequest:
-    """Return a checked body as what submission takes."""
+def request_of(call: Call, body: dict[str, Any], pointer: str = "") -> JobRequest:
+    """Return a checked body as what submission takes; raises Invalid if its callback's address is refused here."""
+    if body["callback_url"] is not None:
+        webhooks.check_url(call.services.settings, body["callback_url"], f"{pointer}/callback_url")
     return JobRequest(**body)
 
 

@@ -76,7 +76,7 @@ class VerdictShape(Shape):
 )
 def create_job(call: Call) -> Reply:
     """Store a job; the permission needed is the kind's own. Nothing is queued before everything has been validated."""
-    row = submission.submit(call.connection, call.caller, request_of(call.body), request_id=call.request_id)
+    row = submission.submit(call.connection, call.caller, request_of(call, call.body), request_id=call.request_id)
     reply = made(call, row)
     record(call, "job.created", row)
     return reply
@@ -97,7 +97,7 @@ def create_job(call: Call) -> Reply:
 )
 def validate_job(call: Call) -> Reply:
     """Check all that a submission checks, and run nothing."""
-    checked = submission.check(call.connection, call.caller, request_of(call.body))
+    checked = submission.check(call.connection, call.caller, request_of(call, call.body))
     seconds = submission.estimate(call.connection, checked.kind.name)
     basis = "no run of this kind yet" if seconds is None else "the organisation's last 20 runs of this kind"
     estimate = {"run_s": seconds, "memory_mb": checked.kind.limits.memory_mb, "basis": basis}

@@ -79,7 +79,7 @@ def pipeline_body(raw: Any) -> dict[str, Any]:
 )
 def create_pipeline(call: Call) -> Reply:
     """Store all steps or none; cycles and unknown steps are refused. Each step needs its own kind's permission."""
-    steps = {name: request_of(step) for name, step in call.body["steps"].items()}
+    steps = {name: request_of(call, step, f"/steps/{name}") for name, step in call.body["steps"].items()}
     row = pipelines.submit_pipeline(call.connection, call.caller, steps, call.body["tags"], request_id=call.request_id)
     headers = {"Location": f"/v1/pipelines/{row['id']}", "Retry-After": POLL_HINT_S}
     reply = Reply(_resource(call, row), 202, headers)

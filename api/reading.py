@@ -27,6 +27,9 @@ PATH_IDS: Final = {
     "pipeline_id": "pipe",
     "key_id": "key",
     "member_id": "usr",
+    "webhook_id": "whk",
+    "delivery_id": "del",
+    "schedule_id": "sch",
 }
 TAG_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,50}")
 TAG_TEXT_MAX: Final = 200

@@ -180,7 +180,7 @@ def mark(
 
 
 def list_page(
-    connection: Connection, webhook_id: str, before: tuple[dt.datetime, str] | None = None, limit: int = 50
+    connection: Connection, *, webhook_id: str, before: tuple[dt.datetime, str] | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:
     """Return a webhook's deliveries, newest first, each with its attempts (`log`, oldest first)."""
     at, last = before or (None, None)

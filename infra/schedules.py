@@ -90,12 +90,14 @@ def create(connection: Connection, caller: Caller, plan: Plan, now: dt.datetime)
 def change(
     connection: Connection, caller: Caller, schedule_id: str, plan: Plan, *, paused: bool, now: dt.datetime
 ) -> dict[str, Any]:
-    """Replace what a schedule is to do, pause or resume it; from now on it acts as the caller's key.
+    """Replace what a schedule is to do, pause or resume it; unless it is paused it acts as the caller's key from now on.
 
-    Changed or resumed it ticks from now on: what it missed while it was paused is not caught up. Raises as `create`.
+    Changed or resumed it ticks from now on: what it missed while it was paused is not caught up. Raises as `create`,
+    but for a paused one, whose body is tried when it is resumed.
     """
     before = get(connection, schedule_id, lock=True)
-    rehearse(connection, caller, plan.what, plan.body)
+    if not paused:
+        rehearse(connection, caller, plan.what, plan.body)
     row = connection.execute(
         """
         UPDATE schedules SET name = %(name)s, cron = %(cron)s, timezone = %(timezone)s, calendar = %(calendar)s,
@@ -107,7 +109,7 @@ def change(
         {
             "id": schedule_id,
             **_columns(plan),
-            "by": caller.key_id,
+            "by": before["created_by"] if paused else caller.key_id,
             "since": now,
             "next_at": plan.timetable().next(now),
             "paused_at": (before["paused_at"] or now) if paused else None,
