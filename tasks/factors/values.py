@@ -8,7 +8,7 @@ import numpy as np
 
 from tasks.quant.beta import beta
 from tasks.quant.momentum import momentum
-from tasks.quant.scoring import Exposures
+from tasks.quant.neutralize import Exposures
 from tasks.quant.volatility import volatility
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def exposures(market: Market, names: list[str], rows: np.ndarray) -> Exposures:
     if "log_market_cap" in names:
         assert market.caps is not None
         panels.append(np.log(market.caps[rows]))
+    for panel in panels:
+        panel[~market.members[rows]] = np.nan
     groups = None
     if "sector" in names and market.sectors is not None:
         same = market.sectors.strides[0] == 0

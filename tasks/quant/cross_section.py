@@ -1,7 +1,8 @@
 """Transforms of one cross-section per row: every row of a (T, N) panel is clipped, ranked or scaled by itself alone.
 
-NaN is no name: it stays NaN and counts nowhere. Sums run over the names one after another (`name_sum`), so a name
-without a value leaves not one bit of the others changed. Panels in Fortran order are the fastest.
+Panels hold finite numbers or NaN. NaN is no name: it stays NaN and counts nowhere. Sums run over the names one after
+another (`name_sum`), so a name without a value leaves not one bit of the others changed. Panels in Fortran order are
+the fastest.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from statistics import NormalDist
 import numpy as np
 
 from tasks.quant.name_sum import name_sum
+from tasks.quant.present import mask_of, zero_absent
 
 NO_SPREAD = 1e-12
 MAD_TO_SIGMA = 1.482602218505602  # 1 / Phi^-1(3/4)
@@ -19,10 +21,9 @@ MAD_TO_SIGMA = 1.482602218505602  # 1 / Phi^-1(3/4)
 def winsorize_quantile(x: np.ndarray, lower: float, upper: float) -> np.ndarray:
     """Return (T, N) clipped at the row's own quantiles, linearly interpolated (numpy's default, type 7)."""
     low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
-    for t, row in enumerate(np.ascontiguousarray(x)):
-        names = row[np.isfinite(row)]
-        if len(names):
-            low[t], high[t] = _two_quantiles(names, lower, upper)
+    for t, (row, n) in enumerate(zip(np.array(x, order="C"), np.count_nonzero(np.isfinite(x), axis=1), strict=True)):
+        if n:
+            low[t], high[t] = _two_quantiles(row, int(n), lower, upper)
     return _clipped(x, low, high)
 
 
@@ -44,9 +45,9 @@ def winsorize_mad(x: np.ndarray, lower: float, upper: float) -> np.ndarray:
 
 def winsorize_sigma(x: np.ndarray, lower: float, upper: float) -> np.ndarray:
     """Return (T, N) clipped at mean + `lower` and + `upper` standard deviations (ddof 1) of the row."""
-    present, n = _present(x)
-    mean = _mean(x, present, n)
-    deviation = _deviation(x - mean[:, None], present, n)
+    mask, n = _present(x)
+    mean = _mean(x, mask, n)
+    deviation = _deviation(x - mean[:, None], mask, n)
     return _clipped(x, mean + lower * deviation, mean + upper * deviation)
 
 
@@ -73,16 +74,14 @@ def zscore(
 
 
 def _zscore_row(x: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    present, n = _present(x)
+    mask, n = _present(x)
     if weights is None:
-        centred = x - _mean(x, present, n)[:, None]
+        centred = x - _mean(x, mask, n)[:, None]
     else:
-        present = present & (weights > 0.0)
-        n = np.count_nonzero(present, axis=1).astype(np.float64)
-        total = _sum(weights, present)
+        mask, n = _present(np.where(weights > 0.0, x, np.nan))
         with np.errstate(invalid="ignore", divide="ignore"):
-            centred = x - (_sum(x * weights, present) / total)[:, None]
-    deviation = _deviation(centred, present, n)
+            centred = x - (_sum(x * weights, mask) / _sum(weights, mask))[:, None]
+    deviation = _deviation(centred, mask, n)
     scale = np.where(deviation < NO_SPREAD, np.inf, deviation)
     return np.asarray(np.divide(centred, scale[:, None], out=centred))
 
@@ -145,15 +144,13 @@ def without_small_rows(x: np.ndarray, min_names: int) -> np.ndarray:
     return kept
 
 
-def _two_quantiles(values: np.ndarray, lower: float, upper: float) -> tuple[float, float]:
-    """Return two type-7 quantiles of a vector by partial selection."""
-    last = len(values) - 1
-    places = [lower * last, upper * last]
+def _two_quantiles(row: np.ndarray, n: int, lower: float, upper: float) -> tuple[float, float]:
+    """Return two type-7 quantiles of a row's n numbers by partial selection, in place; NaN sorts behind them."""
+    places = [lower * (n - 1), upper * (n - 1)]
     floors = [int(place) for place in places]
-    wanted = sorted({k for floor in floors for k in (floor, min(floor + 1, last))})
-    chosen = np.partition(values, wanted)
+    row.partition(sorted({min(k, n - 1) for floor in floors for k in (floor, floor + 1)}))
     low, high = (
-        _between(float(chosen[floor]), float(chosen[min(floor + 1, last)]), place - floor)
+        _between(float(row[floor]), float(row[min(floor + 1, n - 1)]), place - floor)
         for floor, place in zip(floors, places, strict=True)
     )
     return low, high
@@ -170,23 +167,23 @@ def _clipped(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 def _present(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mask of what is there and each row's count."""
     present = np.isfinite(x)
-    return present, np.count_nonzero(present, axis=1).astype(np.float64)
+    return mask_of(present), np.count_nonzero(present, axis=1).astype(np.float64)
 
 
-def _sum(x: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Return the row sums of what is present."""
-    held = x.copy(order="K")
-    np.copyto(held, 0.0, where=~present)
-    return name_sum(held)
+def _sum(x: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    return name_sum(zero_absent(x, mask))
 
 
-def _mean(x: np.ndarray, present: np.ndarray, n: np.ndarray) -> np.ndarray:
+def _mean(x: np.ndarray, mask: np.ndarray, n: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):
-        return np.asarray(_sum(x, present) / n)
+        return np.asarray(_sum(x, mask) / n)
 
 
-def _deviation(centred: np.ndarray, present: np.ndarray, n: np.ndarray) -> np.ndarray:
+def _deviation(centred: np.ndarray, mask: np.ndarray, n: np.ndarray) -> np.ndarray:
     """Return each row's standard deviation with ddof 1; NaN for a single name."""
+    squares = zero_absent(centred, mask)
+    np.multiply(squares, squares, out=squares)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.sqrt(_sum(centred * centred, present) / (n - 1.0)))
+        return np.asarray(np.sqrt(name_sum(squares) / (n - 1.0)))

@@ -13,11 +13,12 @@ import numpy as np
 from tasks.quant import cross_section
 from tasks.quant.combine import combine
 from tasks.quant.decay import exponential_decay
-from tasks.quant.neutralize import neutralize
+from tasks.quant.neutralize import Exposures, neutralize_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+UNEXPOSED = Exposures()
 BLOCK_ROWS = 32  # with 3,000 names a block is 768 kB: the whole chain on it stays in the processor's cache
 
 WINSORIZE = {
@@ -58,43 +59,31 @@ class Scores:
     score: np.ndarray
 
 
-@dataclass(frozen=True)
-class Exposures:
-    """What a factor is neutralised to: (T, N) panels of numbers, and (T, N) group codes (-1 for no group)."""
-
-    panels: tuple[np.ndarray, ...] = ()
-    groups: np.ndarray | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.panels) or self.groups is not None
-
-    def rows(self, part: slice) -> Exposures:
-        """Return a run of rows, the panels copied into Fortran order."""
-        groups = None if self.groups is None else self.groups[part]
-        return Exposures(tuple(np.asfortranarray(panel[part]) for panel in self.panels), groups)
-
-
 def score(
     raws: Sequence[np.ndarray],
     recipe: Recipe,
-    exposures: Exposures = Exposures(),
+    exposures: Exposures = UNEXPOSED,
     report: Callable[[float], None] = lambda _: None,
+    *,
+    keep_factors: bool = True,
 ) -> Scores:
     """Return the scores of K raw factors (T, N), larger being better; NaN where a name is not to be scored.
 
     A row with fewer than `recipe.min_names` names is NaN at whichever step it is too small. `report` is told the
-    fraction done. Raises ValueError when weights and factors differ in number.
+    fraction done. Without `keep_factors` only the score is kept, in a fraction of the memory. Raises ValueError when
+    weights and factors differ in number.
     """
     if len(raws) != len(recipe.weights):
         raise ValueError(f"{len(raws)} factors, but {len(recipe.weights)} weights")
     shape = raws[0].shape
-    before = tuple(np.empty(shape) for _ in raws)
-    after = tuple(np.empty(shape) for _ in raws) if exposures else before
+    before = tuple(np.empty(shape) for _ in raws) if keep_factors else ()
+    after = tuple(np.empty(shape) for _ in raws) if keep_factors and exposures else before
     combined = np.empty(shape)
     for start in range(0, shape[0], BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
         block = _score_block([np.asfortranarray(raw[rows]) for raw in raws], recipe, exposures.rows(rows))
-        for target, made in zip((*before, *after, combined), (*block.before, *block.after, block.score), strict=True):
+        combined[rows] = block.score
+        for target, made in zip((*before, *after), (*block.before, *block.after), strict=False):
             target[rows] = made
         report(min(1.0, rows.stop / shape[0]))
     return Scores(before, after, _decayed(combined, recipe))
@@ -102,7 +91,10 @@ def score(
 
 def _score_block(raws: Sequence[np.ndarray], recipe: Recipe, exposures: Exposures) -> Scores:
     before = tuple(_standardized(raw, recipe) for raw in raws)
-    after = tuple(_neutral(z, recipe, exposures) for z in before) if exposures else before
+    after = before
+    if exposures:
+        residuals = neutralize_all(before, exposures)
+        after = tuple(cross_section.zscore(_large_enough(residual, recipe)) for residual in residuals)
     combined = _large_enough(combine(after, recipe.weights, recipe.min_coverage), recipe)
     return Scores(before, after, cross_section.zscore(combined))
 
@@ -114,15 +106,14 @@ def _standardized(raw: np.ndarray, recipe: Recipe) -> np.ndarray:
     return STANDARDIZE[recipe.standardize](x)
 
 
-def _neutral(z: np.ndarray, recipe: Recipe, exposures: Exposures) -> np.ndarray:
-    residuals = neutralize(z, exposures.panels, exposures.groups)
-    return cross_section.zscore(_large_enough(residuals, recipe))
-
-
 def _decayed(combined: np.ndarray, recipe: Recipe) -> np.ndarray:
     if recipe.half_life is None:
         return combined
-    return cross_section.zscore(exponential_decay(combined, recipe.half_life))
+    decayed = exponential_decay(combined, recipe.half_life, in_place=True)
+    for start in range(0, len(decayed), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        decayed[rows] = cross_section.zscore(np.asfortranarray(decayed[rows]))
+    return decayed
 
 
 def _large_enough(x: np.ndarray, recipe: Recipe) -> np.ndarray:

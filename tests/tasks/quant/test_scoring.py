@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tasks.quant.scoring import BLOCK_ROWS, Exposures, Recipe, score
+from tasks.quant.neutralize import Exposures
+from tasks.quant.scoring import BLOCK_ROWS, Recipe, score
 
 RECIPES = [
     Recipe((0.6, 0.4), half_life=5.0),
@@ -48,7 +49,7 @@ def test_names_without_values_change_no_bit_of_the_others(market, recipe):
     wide = lambda panel, fill: np.insert(panel, at, fill, axis=1)
     kept = np.isfinite(wide(np.zeros((1, 40)), np.nan)[0])
     groups = np.broadcast_to(wide(exposures.groups[:1], 2)[0], (90, 45))
-    found = score([wide(raw, np.nan) for raw in raws], recipe, Exposures((wide(exposures.panels[0], 1.0),), groups))
+    found = score([wide(raw, np.nan) for raw in raws], recipe, Exposures((wide(exposures.panels[0], np.nan),), groups))
     same(rows(found, (slice(None), kept)), score(raws, recipe, exposures))
 
 
