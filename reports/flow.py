@@ -21,11 +21,15 @@ Draw = Callable[["Sheet", Box], None]
 
 @dataclass(frozen=True)
 class Block:
-    """Something of known height; `draw` gets the sheet and the box it may fill. `head` is repeated atop a new page."""
+    """Something of known height; `draw` gets the sheet and the box it may fill.
+
+    `head` is repeated atop a new page; a `leading` block stands on the same page as the one after it.
+    """
 
     height: float
     draw: Draw
     head: Block | None = None
+    leading: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,19 +56,21 @@ def planned(sections: list[Section], room: float, first_room: float, accent: str
     for section in sections:
         heading = _heading(section.title, len(plan.starts) + 1, accent)
         kept = heading.height + sum(block.height for block in section.blocks[: section.together])
-        if (section.fresh and plan.pages[-1]) or kept > left:
+        if (section.fresh and plan.pages[-1]) or (kept > left and left < room):
             plan.pages.append([])
             left = room
         plan.starts.append((section.title, len(plan.pages)))
-        for block in (heading, *section.blocks):
-            left = _placed(plan, block, left, room)
+        blocks = [heading, *section.blocks]
+        for block, after in zip(blocks, [*section.blocks, None], strict=True):
+            beside = after.height if after is not None and block.leading else 0.0
+            left = _placed(plan, block, left, room, beside)
         left -= GAP
     return plan
 
 
-def _placed(plan: Plan, block: Block, left: float, room: float) -> float:
-    """Put one block on the last page, or a new one where it does not fit; return the height that is left."""
-    if block.height > left:
+def _placed(plan: Plan, block: Block, left: float, room: float, beside: float = 0.0) -> float:
+    """Put one block on the last page, or a new one where it (and `beside`) does not fit; return what is left."""
+    if block.height + beside > left:
         plan.pages.append([])
         left = room
         if block.head is not None:

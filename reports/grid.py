@@ -64,7 +64,7 @@ def _row(fields: Sequence[Field], rooms: Sequence[float], row: Sequence[str], nu
                 y = box.top - PAD / 2 - 7.0 - i * LEADING
                 _aligned(sheet, field, (left, y, room), line, colour=MUTED if field.muted else INK)
 
-    return Block(height, draw, head)
+    return Block(height, draw, head, leading=group)
 
 
 def _columns(fields: Sequence[Field], rooms: Sequence[float], box: Box) -> list[tuple[Field, float, float]]:

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+DAYS_SHORT: Final = 75
 DASH: Final = "\u2013"  # what stands where there is no number
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # not the locale's
 
@@ -57,7 +58,11 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def date_ticks(first: dt.date, last: dt.date, about: int = 8) -> list[tuple[dt.date, str]]:
-    """Return the starts of years, quarters or months between two dates, with labels; both ends inside."""
+    """Return the starts of years, quarters or months (or days, of a short run) between two dates, with labels."""
+    if (last - first).days <= DAYS_SHORT:
+        step = max(1, -(-(last - first).days // about))
+        days = [first + dt.timedelta(n) for n in range(0, (last - first).days + 1, step)]
+        return [(day, f"{day.day} {MONTHS[day.month - 1]}") for day in days]
     months = (last.year - first.year) * 12 + last.month - first.month
     step = next((s for s in (1, 2, 3, 6, 12, 24, 60) if months / s <= about), 120)
     base = first.year * 12 + first.month - 1

@@ -35,8 +35,8 @@ def written(kpi: Mapping[str, Any]) -> str:
 
 def masthead(content: Mapping[str, Any], width: float, accent: str) -> Block:
     """Return the title, the subtitle and the tiles."""
-    title = fonts.wrapped(content["title"], width, 20, bold=True)[:3]
-    subtitle = fonts.wrapped(content["subtitle"], width, 9)[:3]
+    title = _lines(content["title"], width, 20, bold=True)
+    subtitle = _lines(content["subtitle"], width, 9)
     kpis = {kpi["name"]: kpi for kpi in content["kpis"]}
     tiles = [kpis[name] for name in TILES if name in kpis]
     rows = -(-len(tiles) // 4)
@@ -56,6 +56,12 @@ def masthead(content: Mapping[str, Any], width: float, accent: str) -> Block:
         _tiles(sheet, Box(box.left, y - 10 - rows * 44, box.width, rows * 44), tiles)
 
     return Block(height, draw)
+
+
+def _lines(text: str, width: float, size: float, *, bold: bool = False) -> list[str]:
+    """Return at most three lines; what is left over ends the third, which is cut with an ellipsis where it is drawn."""
+    lines = fonts.wrapped(text, width, size, bold)
+    return [*lines[:2], " ".join(lines[2:])] if len(lines) > 3 else lines  # noqa: PLR2004 - as the docstring says
 
 
 def _tiles(sheet: Sheet, box: Box, tiles: list[Mapping[str, Any]]) -> None:

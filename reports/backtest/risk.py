@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 WINDOWS: Final = (126, 63, 21)  # sessions: half a year, or what the run is long enough for
 YEAR: Final = 252
+SPANS: Final = ((1, "month"), (3, "quarter"), (12, "year"))
+BARS_MOST: Final = 96
 
 
 def over_time(content: Mapping[str, Any]) -> Section:
@@ -45,18 +47,18 @@ def over_time(content: Mapping[str, Any]) -> Section:
 
 
 def exposure(content: Mapping[str, Any]) -> Section:
-    """Return gross and net exposure, and turnover by month."""
+    """Return gross and net exposure, and turnover by month, quarter or year."""
     equity = content["equity"]
-    months, turnover = by_month(equity["date"], equity["turnover"])
+    middles, turnover, span = by_period(equity["date"], equity["turnover"])
     lines = [Series("Gross", equity["gross"], colour=BLUE), Series("Net", equity["net"], colour=GREEN)]
     upper = Look("Exposure", "% of equity at the close", floor=0.0, mark=0.0, dates=False, ticks=5)
-    lower = Look("Turnover", "% of equity traded each month, one-way", ticks=5)
+    lower = Look("Turnover", f"% of equity traded each {span}, one-way", ticks=5)
 
     def draw(sheet: Sheet, box: Box) -> None:
         half = box.height / 2
         above = Box(box.left, box.bottom + half + 4, box.width, half - 4)
         lines_over_time(sheet, above, equity["date"], lines, upper)
-        bars_over_time(sheet, Box(box.left, box.bottom, box.width, half), months, turnover, lower)
+        bars_over_time(sheet, Box(box.left, box.bottom, box.width, half), middles, turnover, lower)
 
     return Section("Exposure and turnover", [Block(236.0, draw)])
 
@@ -74,12 +76,17 @@ def rolling(returns: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
     return mean, deviation
 
 
-def by_month(dates: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the middle of each calendar month and the sum of its values; NaN counts as nothing."""
-    month = dates.astype("datetime64[M]")
-    starts = np.flatnonzero(np.r_[True, month[1:] != month[:-1]])
-    middles = month[starts].astype("datetime64[D]") + np.timedelta64(14, "D")
-    return middles, np.add.reduceat(np.nan_to_num(values), starts)
+def by_period(dates: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
+    """Return the middle of each month, quarter or year, the sum of its values, and which of the three it is.
+
+    The period is the shortest that makes at most `BARS_MOST` bars. NaN counts as nothing.
+    """
+    month = dates.astype("datetime64[M]").astype(np.int64)
+    months, span = next((m, s) for m, s in SPANS if m == SPANS[-1][0] or np.ptp(month) // m < BARS_MOST)
+    period = month // months
+    starts = np.flatnonzero(np.r_[True, period[1:] != period[:-1]])
+    first = (period[starts] * months).astype("datetime64[M]").astype("datetime64[D]")
+    return first + np.timedelta64(15 * months, "D"), np.add.reduceat(np.nan_to_num(values), starts), span
 
 
 def _periods(content: Mapping[str, Any]) -> float:

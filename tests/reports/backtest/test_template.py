@@ -10,7 +10,7 @@ from pypdf import PdfReader
 
 from reports import fonts
 from reports.backtest import template
-from reports.backtest.risk import by_month, rolling
+from reports.backtest.risk import by_period, rolling
 from reports.documents import write_document
 from reports.sheet import PAPERS, Sheet
 
@@ -184,8 +184,10 @@ def test_rolling_statistics_agree_with_numpy_and_start_when_the_window_is_full()
     assert deviation[30] == pytest.approx(returns[10:31].std(ddof=1))
 
 
-def test_turnover_is_summed_by_calendar_month():
+def test_turnover_is_summed_by_calendar_month_and_by_year_when_there_are_many():
     dates = np.array(["2021-01-04", "2021-01-29", "2021-02-01"], dtype="datetime64[D]")
-    middles, sums = by_month(dates, np.array([0.1, np.nan, 0.4]))
-    assert middles.astype(str).tolist() == ["2021-01-15", "2021-02-15"]
+    middles, sums, span = by_period(dates, np.array([0.1, np.nan, 0.4]))
+    assert (middles.astype(str).tolist(), span) == (["2021-01-16", "2021-02-16"], "month")
+    years = by_period(np.array(["1970-01-05", "1970-12-01", "2020-06-01"], dtype="datetime64[D]"), np.ones(3))
+    assert (years[1].tolist(), years[2]) == ([2.0, 1.0], "year")
     assert sums.tolist() == pytest.approx([0.1, 0.4])
