@@ -16,8 +16,8 @@ from tasks.quant.rebalance import schedule
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tasks.backtest.reading import Dated, Prices
-    from tasks.quant.market import Market
+    from tasks.backtest.gather import Material
+    from tasks.backtest.reading import Dated
 
 MINIMUM_VOLATILITY_SESSIONS = 5
 
@@ -72,59 +72,33 @@ def window(params: Mapping[str, Any], sessions: np.ndarray, found: Decisions) ->
     return first, last, inside
 
 
-def weights_of(
-    params: Mapping[str, Any],
-    found: Decisions,
-    source: Dated,
-    *,
-    market: Market,
-    members: Dated | None,
-    returns: np.ndarray | None,
-) -> np.ndarray:
-    """Return what each decision wants to hold, (K, N); a row of NaN where there is nothing to decide on."""
-    values = source.values[found.sources]
-    member = _members(members, market.dates[found.rows], values.shape)
-    if params["construction"]["type"] == "weights":
-        return np.where(member, np.nan_to_num(values), 0.0)
-    priced = market.absent[found.rows] == 0
-    scores = np.where(member & priced, values, np.nan)
-    volatility = None
-    if returns is not None:
-        size = params["construction"]["volatility_window"]
-        volatility = trailing_std(returns, found.rows + 1, size, MINIMUM_VOLATILITY_SESSIONS)
-    return target_weights(scores, _rule(params["construction"]), volatility)
+def plan(params: Mapping[str, Any], found: Decisions, material: Material) -> Plan:
+    """Return the decisions as trades `execution_lag_days` sessions later, with what liquidity was known before each.
 
-
-def plan(
-    params: Mapping[str, Any],
-    found: Decisions,
-    weights: np.ndarray,
-    *,
-    prices: Prices,
-    columns: np.ndarray,
-    returns: np.ndarray | None,
-) -> Plan:
-    """Return the decisions as trades: `execution_lag_days` sessions later, with what liquidity was known before."""
+    Decisions with too few scored and priced names to hold are left out.
+    """
+    weights = _weights(params["construction"], found, material)
     decided = ~np.isnan(weights).any(axis=1)
     rows = found.rows[decided] + params["execution_lag_days"]
     known = None
-    if needs_liquidity(params):
-        volume, close = prices.values("volume", columns), prices.values("close", columns)
-        assert volume is not None
-        assert close is not None
-        assert returns is not None
-        known = liquidity(returns, close * volume, rows, params["adv_window"])
+    if material.traded is not None and material.returns is not None:
+        known = liquidity(material.returns, material.traded, rows, params["adv_window"])
     return Plan(rows, np.ascontiguousarray(weights[decided]), known, params["max_adv_participation"])
 
 
-def needs_liquidity(params: Mapping[str, Any]) -> bool:
-    """Say whether volumes are needed: for impact or a participation limit."""
-    return params["costs"]["impact"]["model"] != "none" or params["max_adv_participation"] is not None
-
-
-def needs_returns(params: Mapping[str, Any]) -> bool:
-    """Say whether volatilities are needed."""
-    return needs_liquidity(params) or params["construction"]["weighting"] == "inverse_volatility"
+def _weights(construction: Mapping[str, Any], found: Decisions, material: Material) -> np.ndarray:
+    """Return what each decision wants to hold, (K, N); a row of NaN where there is nothing to decide on."""
+    values = material.source.values[found.sources]
+    member = _members(material.members, material.market.dates[found.rows], values.shape)
+    if construction["type"] == "weights":
+        return np.where(member, np.nan_to_num(values), 0.0)
+    priced = material.market.absent[found.rows] == 0
+    volatility = None
+    if construction["weighting"] == "inverse_volatility":
+        assert material.returns is not None
+        size = construction["volatility_window"]
+        volatility = trailing_std(material.returns, found.rows + 1, size, MINIMUM_VOLATILITY_SESSIONS)
+    return target_weights(np.where(member & priced, values, np.nan), _rule(construction), volatility)
 
 
 def _members(members: Dated | None, days: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -47,20 +47,23 @@ class Prices:
         whole = len(columns) == values.shape[1]
         return values if whole else np.ascontiguousarray(values[:, columns])
 
+    def close(self, columns: np.ndarray) -> np.ndarray:
+        """Return the closes as traded, (T, len(columns))."""
+        close = self.values("close", columns)
+        assert close is not None
+        return close
+
     def adj_factor(self, columns: np.ndarray) -> np.ndarray | None:
         """Return the adjustment factors; from `adj_close` where the table has only that."""
         factor, adjusted = self.values("adj_factor", columns), self.values("adj_close", columns)
         if factor is not None or adjusted is None:
             return factor
-        close = self.values("close", columns)
-        assert close is not None
+        close = self.close(columns)
         return np.asarray(np.divide(adjusted, close, out=np.full(close.shape, np.nan), where=close > 0.0))
 
     def returns(self, columns: np.ndarray) -> np.ndarray:
         """Return simple total returns, (T, len(columns))."""
-        close = self.values("close", columns)
-        assert close is not None
-        return total_returns(close, self.adj_factor(columns))
+        return total_returns(self.close(columns), self.adj_factor(columns))
 
 
 @dataclass(frozen=True)
@@ -118,12 +121,10 @@ def build_market(prices: Prices, columns: np.ndarray, params: Mapping[str, Any],
         raise unusable(table, "has no column 'open', which execution_price open needs.")
     if params["dividends"] == "cash" and prices.adj_factor(columns) is not None and "split_factor" not in prices.panels:
         raise unusable(table, "has no column 'split_factor', which tells dividends from splits for dividends cash.")
-    close = prices.values("close", columns)
-    assert close is not None
     return market(
         prices.dates,
         tuple(prices.symbols[i] for i in columns.tolist()),
-        close,
+        prices.close(columns),
         open_=open_ if params["execution_price"] == "open" else None,
         adj_factor=prices.adj_factor(columns),
         split_factor=prices.values("split_factor", columns),

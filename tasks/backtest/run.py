@@ -8,19 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.backtest import tables
-from tasks.backtest.decisions import decisions, needs_liquidity, needs_returns, plan, weights_of, window
+from tasks.backtest.decisions import decisions, plan, window
+from tasks.backtest.gather import gather
 from tasks.backtest.kpis import Statistic, statistics
-from tasks.backtest.reading import (
-    build_market,
-    on_names,
-    read_benchmark,
-    read_by_symbol,
-    read_members,
-    read_prices,
-    read_scores,
-    unusable,
-)
 from tasks.backtest.tearsheet import drawdown_rows, tearsheet
+from tasks.errors import DataUnusable, Violation
 from tasks.inputs import Need
 from tasks.outcome import Document, Outcome, Table
 from tasks.params import TextOrTable
@@ -31,10 +23,8 @@ from tasks.quant.ledger import Ledger, Terms, live
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tasks.backtest.gather import Material
     from tasks.inputs import Inputs, Tell
-
-UNCLASSIFIED = "Unclassified"
-NAMED = 5  # symbols that a note names before it ends in an ellipsis
 
 
 def needs(params: dict[str, Any]) -> dict[str, Need]:
@@ -49,7 +39,7 @@ def needs(params: dict[str, Any]) -> dict[str, Need]:
 def run(params: dict[str, Any], inputs: Inputs, tell: Tell) -> Outcome:
     """Return a backtest's outcome."""
     tell(0.05, "reading")
-    finished, notes = simulate(params, inputs, tell)
+    finished, notes = simulate(params, gather(params, inputs), tell)
     tell(0.7, "statistics")
     kpis = statistics(finished, params)
     parts = attribute(finished.ledger, finished.market, finished.plan, finished.terms)
@@ -75,47 +65,20 @@ def run(params: dict[str, Any], inputs: Inputs, tell: Tell) -> Outcome:
     )
 
 
-def simulate(params: Mapping[str, Any], inputs: Inputs, tell: Tell) -> tuple[tables.Run, list[str]]:
+def simulate(params: Mapping[str, Any], material: Material, tell: Tell) -> tuple[tables.Run, list[str]]:
     """Return the run itself, before anything is laid out, and what its reader must know."""
-    prices = read_prices(inputs.table("prices"), *_columns(params))
-    if needs_liquidity(params) and "volume" not in prices.panels:
-        raise unusable(inputs.table("prices"), "has no column 'volume', which impact and max_adv_participation need.")
-    given = "weights" if params["weights"] is not None else "signal"
-    scores = read_scores(inputs.table(given), "weight" if given == "weights" else "score")
-    wanted, notes = set(scores.symbols), []
-    columns = np.array([i for i, name in enumerate(prices.symbols) if name in wanted], dtype=np.int64)
-    if not len(columns):
-        raise unusable(inputs.table(given), "names no symbol of the prices.")
-    if len(columns) < len(wanted):
-        unpriced = sorted(wanted - set(prices.symbols))
-        notes.append(f"{len(unpriced)} symbols of the {given} have no prices and are left out: {_some(unpriced)}.")
-    market = build_market(prices, columns, params, inputs.table("prices"))
-    source = on_names(scores, market.symbols)
+    market = material.market
     tell(0.3, "deciding")
-    first, last, found = window(params, market.dates, decisions(params, market.dates, source))
-    returns = prices.returns(columns) if needs_returns(params) else None
-    members = read_members(inputs.table("universe"), market.symbols) if "universe" in inputs else None
-    weights = weights_of(params, found, source, market=market, members=members, returns=returns)
-    planned = plan(params, found, weights, prices=prices, columns=columns, returns=returns)
+    first, last, found = window(params, market.dates, decisions(params, market.dates, material.source))
+    planned = plan(params, found, material)
     if not len(planned.rows):
-        raise unusable(inputs.table(given), "has no date with enough scored and priced names to hold.")
+        detail = "On no rebalance are there enough scored and priced names to hold; check signal, prices and universe."
+        raise DataUnusable(detail, Violation("/params", detail))
     tell(0.5, "trading")
-    terms = Terms(
-        float(Decimal(params["initial_capital"])),
-        _costs(params),
-        _fees(params, inputs, market.symbols),
-        params["cash_rate"],
-    )
+    terms = Terms(float(Decimal(params["initial_capital"])), _costs(params), material.fees, params["cash_rate"])
     ledger = live(market, planned, terms, first, last)
-    notes += _ledger_notes(ledger, market.dates, len(found.rows) - len(planned.rows))
-    benchmark = read_benchmark(params, inputs, prices)
-    return tables.Run(market, planned, terms, ledger, benchmark, _sectors(inputs, market.symbols)), notes
-
-
-def _columns(params: Mapping[str, Any]) -> list[str]:
-    """Return the price columns that only some backtests need."""
-    volume = ["volume"] if needs_liquidity(params) else []
-    return [*volume, "open"] if params["execution_price"] == "open" else volume
+    notes = [*material.notes, *_ledger_notes(ledger, market.dates, len(found.rows) - len(planned.rows))]
+    return tables.Run(market, planned, terms, ledger, material.benchmark, material.sectors), notes
 
 
 def _costs(params: Mapping[str, Any]) -> Costs:
@@ -126,25 +89,6 @@ def _costs(params: Mapping[str, Any]) -> Costs:
         min_commission=costs["min_commission"],
         impact=costs["impact"]["coefficient"] if costs["impact"]["model"] == "square_root" else 0.0,
     )
-
-
-def _fees(params: Mapping[str, Any], inputs: Inputs, symbols: Sequence[str]) -> np.ndarray:
-    """Return each name's annual borrow fee as a fraction, (N,)."""
-    fees = np.full(len(symbols), params["borrow"]["annual_bps"] / 1e4)
-    if "borrow.by_symbol" in inputs:
-        table = inputs.table("borrow.by_symbol")
-        listed = read_by_symbol(table, "annual_bps")
-        for i, name in enumerate(symbols):
-            fee = listed.get(name, fees[i] * 1e4)
-            if fee is None or not 0.0 <= fee < float("inf"):
-                raise unusable(table, f"has the annual_bps {fee!r} for {name}; give a number, zero or more.")
-            fees[i] = fee / 1e4
-    return fees
-
-
-def _sectors(inputs: Inputs, symbols: Sequence[str]) -> tuple[str, ...]:
-    found = read_by_symbol(inputs.table("classifications"), "sector") if "classifications" in inputs else {}
-    return tuple(found.get(name) or UNCLASSIFIED for name in symbols)
 
 
 def _ledger_notes(ledger: Ledger, dates: np.ndarray, undecided: int) -> list[str]:
@@ -163,10 +107,6 @@ def _ledger_notes(ledger: Ledger, dates: np.ndarray, undecided: int) -> list[str
     if ledger.bankrupt:
         notes.append(f"Equity was gone on {dates[ledger.last]}: the run stopped there.")
     return notes
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
 
 
 def _result(
