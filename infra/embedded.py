@@ -49,12 +49,13 @@ class Servers:
         self.starters[name] = starter
         self.children[name] = starter()
 
-    def revive(self) -> list[str]:
-        """Start again, on its old port and files, every server that has ended by itself; return their names."""
-        ended = [name for name, child in self.children.items() if not child.alive()]
-        for name in ended:
-            self.children[name] = self.starters[name]()
-        return ended
+    def ended(self) -> list[str]:
+        """Return the names of the servers that have ended by themselves."""
+        return [name for name, child in self.children.items() if not child.alive()]
+
+    def revive(self, name: str) -> None:
+        """Start a server again, on its old port and files."""
+        self.children[name] = self.starters[name]()
 
     def log(self, name: str) -> Path:
         """Return where a process writes its log."""

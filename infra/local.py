@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 FIRST_ORG: Final = "default"
 STATE: Final = "state.json"
 DRAIN_S: Final = 15.0
-REVIVALS_MAX: Final = 8  # within REVIVALS_S; more means that something can't stay up
-REVIVALS_S: Final = 60.0
+SHORT_LIFE_S: Final = 3.0
+SHORT_LIVES_MAX: Final = 5
 WORKERS: Final = "SELECT pid, queue FROM workers WHERE seen_at > now() - interval '1 minute' ORDER BY started_at"
 JOBS: Final = (
     "SELECT queue, state, count(*) AS jobs FROM jobs WHERE state IN ('queued', 'running') GROUP BY queue, state"
@@ -75,7 +75,7 @@ class Floor:
     api_key: str
     environment: dict[str, str]
     children: dict[str, Child] = field(default_factory=dict)
-    revived: list[float] = field(default_factory=list)
+    short_lives: dict[str, int] = field(default_factory=dict)
 
     @property
     def data_dir(self) -> Path:
@@ -83,20 +83,23 @@ class Floor:
         return self.servers.data_dir
 
     def watch(self) -> list[str]:
-        """Start again what has ended by itself and return its names; raises ProcessFault if that happens too often."""
-        names = self.servers.revive()
-        for name, child in list(self.children.items()):
-            if not child.alive():
-                self._launch(name)
-                names.append(name)
-        now = time.monotonic()
-        self.revived = [at for at in self.revived if now - at < REVIVALS_S] + [now] * len(names)
-        if len(self.revived) > REVIVALS_MAX:
-            words = "\n".join(child.last_words() for name, child in self._parts().items() if name in names)
-            raise ProcessFault(f"{', '.join(names)} can't stay up. The end of the log:\n{words}")
+        """Start again what has ended by itself and return its names; raises ProcessFault for what can't stay up."""
+        names = [*self.servers.ended(), *(name for name, child in self.children.items() if not child.alive())]
+        for name in names:
+            self._count_short_life(name)
+            self._launch(name) if name in self.children else self.servers.revive(name)
         if names:
             self.write_state()
         return names
+
+    def _count_short_life(self, name: str) -> None:
+        """Count how often a part has ended soon after its start; pause longer each time, and give up in the end."""
+        child = self._parts()[name]
+        lived_long = time.monotonic() - child.started > SHORT_LIFE_S
+        lives = self.short_lives[name] = 0 if lived_long else self.short_lives.get(name, 0) + 1
+        if lives > SHORT_LIVES_MAX:
+            raise ProcessFault(f"{child.name} can't stay up. The end of {child.log}:\n{child.last_words()}")
+        time.sleep(0.05 * 2**lives if lives else 0)
 
     def _parts(self) -> dict[str, Child]:
         return self.servers.children | self.children

@@ -44,6 +44,7 @@ class Child:
     log: Path
     stop_signal: signal.Signals = signal.SIGTERM
     pid_file: Path | None = field(default=None, repr=False)
+    started: float = field(default_factory=time.monotonic, repr=False)
 
     @property
     def pid(self) -> int:
