@@ -18,7 +18,7 @@ from reports.bundle import write_bundle
 from reports.documents import write_document
 from reports.json_text import write_json
 from reports.tables import write_csv, write_parquet
-from tests.reports.conftest import sheet_content
+from tests.reports.sample import sheet_content
 
 folder = Path(sys.argv[1])
 columns = {"date": np.arange("2021", "2022", dtype="datetime64[D]"), "x": np.linspace(0, 1, 365),
