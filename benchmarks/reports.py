@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from reports.bundle import write_bundle
 from reports.documents import write_document
 from reports.tables import write_csv, write_parquet
 from tests.reports.sample import sheet_content
 
+ROOT = Path(__file__).parents[1]
 BUNDLE_MB = 200
 ROWS = 1_000_000
 
