@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 
@@ -91,6 +91,16 @@ class Inputs:
 
     def __contains__(self, name: str) -> bool:
         return name in self.found
+
+
+class Earlier(Protocol):
+    """Looks into the past of a kind; handed to a run module's `context(params, inputs, earlier)`, where it has one.
+
+    What `context` returns becomes `inputs.context`: values from outside that parameters and inputs do not determine.
+    """
+
+    def __call__(self, artifact: str, fits: Callable[[Mapping[str, Any]], bool]) -> Any:
+        """Return a JSON artifact of the latest earlier run with the same tags whose result fits, or None."""
 
 
 class Tell(Protocol):

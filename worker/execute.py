@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from reports.manifest import library_versions, manifest, write_manifest
 from reports.render import render
 from tasks.registry import kinds
 from worker import effects
+from worker.earlier import Earlier
 from worker.inputs import gather
 from worker.joblog import JobLog
 from worker.telling import Telling
@@ -66,6 +68,8 @@ def attempt(tools: Tools, held: Mapping[str, Any], scratch: Path, job_log: JobLo
     module = import_module(kind.run_module)
     tell(0.0, "reading inputs")
     inputs = gather(tools, held, module.needs(held["params"]), scratch)
+    if hasattr(module, "context"):
+        inputs = replace(inputs, context=module.context(held["params"], inputs, Earlier(tools, held, scratch)))
     outcome: Outcome = module.run(held["params"], inputs, tell)
     tell(1.0, "writing artifacts")
     rendered = _with_manifest(kind, held, outcome, scratch)

@@ -5,7 +5,7 @@
 - `json`: every source's result, JSON artifacts and that same table in one document.
 - `zip`: every artifact of every source, `MANIFEST.json` and `CHANGELOG.md`.
 
-For a bundle's change log the worker hands over `inputs.context["previous_bundle"]`: the content of the artifact
+For a bundle's change log `inputs.context["previous_bundle"]` holds the content of the artifact
 `bundle_manifest.json` of the organisation's latest succeeded zip export that has the same tags and another
 `result.content_digest` than this one will have, or None. `tasks.export.bundle.content_digest(jobs)` is that digest,
 from the sources alone, before the run. Equal content is passed over so that a rerun gives the same bytes.

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import DataUnusable, Violation
-from tasks.export.bundle import changelog, manifest, members
+from tasks.export.bundle import changelog, content_digest, manifest, members
 from tasks.export.stacking import stacked
 from tasks.export.tearsheet import report_content
 from tasks.inputs import Need
@@ -15,12 +15,21 @@ from tasks.outcome import Document, Outcome, Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tasks.inputs import FinishedJob, Inputs, Tell
+    from tasks.inputs import Earlier, FinishedJob, Inputs, Tell
 
 
 def needs(params: dict[str, Any]) -> dict[str, Need]:
     """Return the jobs to export, by their place in the parameters."""
     return {f"sources.{i}": Need("job", job_id) for i, job_id in enumerate(params["sources"])}
+
+
+def context(params: dict[str, Any], inputs: Inputs, earlier: Earlier) -> dict[str, Any]:
+    """Return the bundle that a new one's change log compares with: the latest whose content was another."""
+    if params["format"] != "zip":
+        return {}
+    coming = content_digest([inputs.job(f"sources.{i}") for i in range(len(params["sources"]))])
+    previous = earlier("bundle_manifest.json", lambda result: result.get("content_digest") not in {None, coming})
+    return {"previous_bundle": previous}
 
 
 def run(params: dict[str, Any], inputs: Inputs, tell: Tell) -> Outcome:

@@ -66,6 +66,25 @@ class Toyland:
             time.sleep(0.02)
         return job
 
+    @staticmethod
+    def until(condition, within_s=20.0):
+        deadline = time.monotonic() + within_s
+        while not (found := condition()):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        return found
+
+    @staticmethod
+    def starts(witness):
+        """The process ids that started a job, in order, from the file that it writes at every start."""
+        return witness.read_text().split() if witness.exists() else []
+
+    def nodes(self):
+        """The process ids of the workers that are alive."""
+        with self.database.system() as connection:
+            rows = connection.execute("SELECT pid FROM workers WHERE seen_at > now() - interval '2 s'").fetchall()
+        return [row["pid"] for row in rows]
+
     @contextmanager
     def dispatcher(self, **settings):
         """Run a dispatcher, its driver and whatever workers it starts, in the copied tree."""
@@ -79,7 +98,7 @@ class Toyland:
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            assert process.wait(30) == 0
 
 
 @pytest.fixture(scope="session")
@@ -102,16 +121,21 @@ def toy_servers():
     shutil.rmtree(home)
 
 
-@pytest.fixture
-def toys(toy_tree, toy_servers, monkeypatch):
-    """Toyland, with the toy kind known to this process for as long as the test runs."""
-    monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(toy_tree / "tasks")])
-    kinds.cache_clear()
+@pytest.fixture(scope="session")
+def toyland(toy_tree, toy_servers):
     settings = settings_module.read({**toy_servers.environment, **FAST})
     database, files = Database(settings.database_url, max_size=4), Files(settings)
     files.ensure_bucket()
     yield Toyland(toy_tree, toy_servers.environment, settings, database, files)
     database.close()
+
+
+@pytest.fixture
+def toys(toyland, monkeypatch):
+    """Toyland, with the toy kind known to this process for as long as the test runs."""
+    monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(toyland.tree / "tasks")])
+    kinds.cache_clear()
+    yield toyland
     kinds.cache_clear()
 
 

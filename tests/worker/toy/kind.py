@@ -31,5 +31,5 @@ KIND = JobKind(
     queue="compute",
     artifacts=(Artifact("numbers", "table", "Numbers."),),
     example={"do": "nothing"},
-    limits=Limits(run_s=8, memory_mb=600),
+    limits=Limits(run_s=4, memory_mb=600),
 )

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def needs(params):
 
 def run(params, inputs, tell):
     if params["witness"]:
-        with open(params["witness"], "a") as file:
+        with Path(params["witness"]).open("a") as file:
             file.write(f"{os.getpid()}\n")
     log.info("doing %s", params["do"])
     DEEDS[params["do"]](params, tell)
