@@ -32,22 +32,24 @@ RESPONSE_KEPT: Final = 2048
 # disabled webhook is owed waits.
 CLAIM: Final = """
 WITH RECURSIVE lanes AS (
-    (SELECT lane FROM deliveries WHERE state = 'pending' ORDER BY lane LIMIT 1)
+    (SELECT lane, org_id FROM deliveries WHERE state = 'pending' ORDER BY lane LIMIT 1)
     UNION ALL
-    SELECT (SELECT d.lane FROM deliveries d WHERE d.state = 'pending' AND d.lane > lanes.lane ORDER BY d.lane LIMIT 1)
-    FROM lanes WHERE lanes.lane IS NOT NULL
+    SELECT next.lane, next.org_id FROM lanes CROSS JOIN LATERAL (
+        SELECT d.lane, d.org_id FROM deliveries d
+        WHERE d.state = 'pending' AND d.lane > lanes.lane ORDER BY d.lane LIMIT 1) next
 ), busy AS (
     SELECT org_id, lane, count(*) AS n FROM deliveries
     WHERE state = 'pending' AND claimed_until >= %(now)s GROUP BY org_id, lane
 ), due AS (
     SELECT next.org_id, next.id, row_number() OVER (PARTITION BY next.org_id ORDER BY next.due_at, next.id) AS place
-    FROM lanes CROSS JOIN LATERAL (
+    FROM lanes LEFT JOIN webhooks w ON w.org_id = lanes.org_id AND w.id = lanes.lane
+    CROSS JOIN LATERAL (
         SELECT d.org_id, d.id, d.due_at FROM deliveries d
-        LEFT JOIN webhooks w ON w.org_id = d.org_id AND w.id = d.webhook_id
         WHERE d.state = 'pending' AND d.lane = lanes.lane AND d.due_at <= %(now)s
-          AND (d.claimed_until IS NULL OR d.claimed_until < %(now)s) AND w.disabled_at IS NULL
+          AND (d.claimed_until IS NULL OR d.claimed_until < %(now)s)
         ORDER BY d.due_at, d.id
         LIMIT greatest(0, %(per_lane)s - coalesce((SELECT sum(n) FROM busy WHERE busy.lane = lanes.lane), 0))) next
+    WHERE w.disabled_at IS NULL
 ), picked AS (
     SELECT d.org_id, d.id FROM deliveries d JOIN due USING (org_id, id)
     WHERE due.place <= %(per_org)s - coalesce((SELECT sum(n) FROM busy WHERE busy.org_id = d.org_id), 0)

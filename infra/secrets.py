@@ -68,6 +68,11 @@ class Vault:
         """The name of the key that seals: derived from it, and telling nothing of it."""
         return next(iter(self._keys))
 
+    @property
+    def old_key_ids(self) -> list[str]:
+        """The names of the keys that only open."""
+        return list(self._keys)[1:]
+
     def seal(self, org_id: str, purpose: str, secret_id: str, value: bytes) -> Box:
         """Seal a value under a fresh data key."""
         bound = _bound(org_id, purpose, secret_id)
@@ -145,14 +150,14 @@ def forget(connection: Connection, owner: Owner) -> None:
 
 
 def rotate(connection: Connection, vault: Vault, limit: int = 100) -> int:
-    """Wrap up to `limit` data keys anew that are not under the newest key, in a system transaction; returns how many.
+    """Wrap up to `limit` data keys anew that an old key wrapped, in a system transaction; returns how many.
 
     Stopped half-way it goes on where it was: a row is under one key or the other, and both open.
     """
     rows = connection.execute(
-        "SELECT * FROM org_secrets WHERE key_id <> %s ORDER BY org_id, purpose, owner, version LIMIT %s "
+        "SELECT * FROM org_secrets WHERE key_id = ANY (%s) ORDER BY org_id, purpose, owner, version LIMIT %s "
         "FOR UPDATE SKIP LOCKED",
-        [vault.key_id, limit],
+        [vault.old_key_ids, limit],
     ).fetchall()
     for row in rows:
         box = vault.rewrap(row["org_id"], row["purpose"], _id_of(row), _box_of(row))

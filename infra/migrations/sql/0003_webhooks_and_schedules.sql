@@ -52,6 +52,7 @@ CREATE TABLE deliveries (
     CHECK ((state = 'pending') = (ended_at IS NULL))
 ) WITH (fillfactor = 80);
 CREATE INDEX deliveries_due ON deliveries (lane, due_at) WHERE state = 'pending';
+CREATE INDEX deliveries_claimed ON deliveries (claimed_until) WHERE claimed_until IS NOT NULL;
 CREATE INDEX deliveries_of_webhook ON deliveries (org_id, webhook_id, created_at DESC, id DESC);
 CREATE INDEX deliveries_by_age ON deliveries (created_at);
 
