@@ -62,7 +62,7 @@ test: .venv/dev
 	$(BIN)/pytest -n 2
 
 bench: .venv/bench
-	$(BIN)/floor bench
+	$(BIN)/floor bench $(ONLY)
 
 lock: .venv/bin/uv
 	$(COMPILE) --extra worker --extra embedded --extra dev --extra bench -o requirements/bench.lock

@@ -21,10 +21,12 @@ COMMANDS: Final = {
     "keys": "keys",
     "orgs": "orgs",
     "logs": "logs",
+    "doctor": "doctor",
     "api": "doors",
     "worker": "doors",
     "dispatcher": "doors",
     "migrate": "doors",
+    "bench": "bench",
 }
 
 

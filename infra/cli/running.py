@@ -107,10 +107,11 @@ def _warn(floor: Floor) -> None:
 def start_apart(data_dir: Path) -> dict[str, Any]:
     """Start `floor up` as a process of its own and wait until it says that it is ready."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    embedded.hold(data_dir).close()  # raises if another one has it, before its log is begun anew
     log = data_dir / "up.log"
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(  # noqa: S603 - this very program
-            [sys.executable, "-m", "infra.cli", "up", "--data-dir", str(data_dir.resolve()), "--json"],
+            [sys.executable, "-m", "infra.cli", "up", "--data-dir", str(data_dir.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=output,

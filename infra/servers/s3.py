@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 def start(home: Path, port: int, keys: tuple[str, str], bucket: str, log: Path) -> Child:
     """Start the server on the folder `home`, which gets one folder per bucket, and wait until it answers."""
     (home / "objects" / bucket).mkdir(parents=True, exist_ok=True, mode=0o700)
-    program = _program()
     processes.stop_leftover(home / "pid", home)
     child = processes.start(
         "The S3 server",
-        [program, "serve", "s3", "--config", "", "--addr", f"{processes.LOOPBACK}:{port}", home / "objects"],
+        [program(), "serve", "s3", "--config", "", "--addr", f"{processes.LOOPBACK}:{port}", home / "objects"],
         log=log,
         env=_environment(home, *keys),
         cwd=home,
@@ -49,7 +48,8 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _program() -> Path:
+def program() -> Path:
+    """Return the wheel's program; raises ProcessFault if there is none."""
     beside = Path(sys.executable).with_name("rclone")
     found = str(beside) if beside.exists() else shutil.which("rclone")
     if found is None:
