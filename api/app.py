@@ -32,6 +32,7 @@ HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 }
 POOL_MAX: Final = 16
+BRACES: Final = str.maketrans("<>", "{}")
 
 
 def create_app(settings: Settings) -> Flask:
@@ -83,7 +84,7 @@ def _after(response: Response) -> Response:
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.add("Vary", "Authorization, Accept")
     services: Services = request_services()
-    route = request.url_rule.rule if request.url_rule else "unknown"
+    route = request.url_rule.rule.translate(BRACES) if request.url_rule else "unknown"
     method = request.method if request.method in {"GET", "HEAD", "POST", "PATCH", "DELETE"} else "other"
     services.metrics.count(method, route, response.status_code, time.perf_counter() - g.started)
     return response

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
-from functools import cached_property
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,46 +33,61 @@ class Metrics:
 
     def __init__(self, settings: Settings) -> None:
         self._data_dir = settings.data_dir
+        self._counters: _Counters | None = None
+        self._making = threading.Lock()
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request under its route's pattern, never its ids."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._latency.labels(method, route).observe(seconds)
+        counters = self._made()
+        counters.requests.labels(method, route, str(status)).inc()
+        counters.latency.labels(method, route).observe(seconds)
 
     def page(self, database: Database) -> str:
         """Return the whole page; raises Unavailable while the database is away."""
         with database.system() as connection:
             rows = connection.execute(QUEUES).fetchall()
-        return self._counters() + "".join(_lines(rows))
+        return self._made().text() + "".join(_lines(rows))
 
-    def _counters(self) -> str:
-        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - see _library
+    def close(self) -> None:
+        """Close the shared files; the numbers of this process stay in them."""
+        if self._counters is not None:
+            from prometheus_client import values  # noqa: PLC0415 - see _Counters
+
+            values.close_all_multiprocess_files()
+
+    def _made(self) -> _Counters:
+        with self._making:
+            if self._counters is None:
+                self._counters = _Counters(self._data_dir)
+            return self._counters
+
+
+class _Counters:
+    """The library's counters in the files that all processes of one server share."""
+
+    def __init__(self, data_dir: Path) -> None:
+        if FOLDER not in os.environ:
+            os.environ[FOLDER] = str(_shared_folder(data_dir))
+        import prometheus_client  # noqa: PLC0415 - it reads where to share its counters when it is imported
+        from prometheus_client import values  # noqa: PLC0415
+
+        if not values.ValueClass._multiprocess:  # noqa: SLF001 - the library shows this nowhere else
+            importlib.reload(values)  # somebody imported it before the folder was known
+        self.requests = prometheus_client.Counter(
+            "floor_http_requests", "Requests answered.", ("method", "route", "status"), registry=None
+        )
+        self.latency = prometheus_client.Histogram(
+            "floor_http_seconds", "Time to answer.", ("method", "route"), buckets=BUCKETS, registry=None
+        )
+
+    def text(self) -> str:
+        """Return the sums over all processes as Prometheus text."""
+        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - see __init__
         from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 
-        _ = self._library
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library left it untyped
         return generate_latest(registry).decode()
-
-    @cached_property
-    def _library(self) -> Any:
-        """The library, told where the processes of one server share their counters before it is imported."""
-        if FOLDER not in os.environ:
-            os.environ[FOLDER] = str(_shared_folder(self._data_dir))
-        import prometheus_client  # noqa: PLC0415 - it reads its setting when it is imported
-
-        return prometheus_client
-
-    @cached_property
-    def _requests(self) -> Any:
-        labels = ("method", "route", "status")
-        library = self._library
-        return library.Counter("floor_http_requests", "Requests answered.", labels, registry=None)
-
-    @cached_property
-    def _latency(self) -> Any:
-        labels, library = ("method", "route"), self._library
-        return library.Histogram("floor_http_seconds", "Time to answer.", labels, buckets=BUCKETS, registry=None)
 
 
 def _shared_folder(data_dir: Path) -> Path:

@@ -10,6 +10,8 @@ import re
 import jsonschema
 import pytest
 from psycopg.types.json import Jsonb
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from api.app import create_app
 from api.openapi import document
@@ -73,9 +75,16 @@ class Client:
     def delete(self, path, **kwargs):
         return self.send("DELETE", path, **kwargs)
 
-    def upload(self, content=b"date,symbol,close\n2024-01-02,AAA,1\n", **fields):
-        data = {"file": (io.BytesIO(content), "prices.csv"), **fields}
-        return self.post("/v1/uploads", None, data=data, content_type="multipart/form-data")
+    def upload(self, content=b"date,symbol,close\n2024-01-02,AAA,1\n", **rest):
+        return self.form({"file": (io.BytesIO(content), "prices.csv")} | rest)
+
+    def form(self, fields, **rest):
+        """Send a form; encoded here, for the test client would leave its temporary file open."""
+        parts = {name: FileStorage(*one) if isinstance(one, tuple) else one for name, one in fields.items()}
+        boundary, body = encode_multipart(parts)
+        return self.send(
+            "POST", "/v1/uploads", data=body, content_type=f"multipart/form-data; boundary={boundary}", **rest
+        )
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +94,7 @@ def app(settings, files):
     yield app
     app.extensions["floor"].bell.close()
     app.extensions["floor"].database.close()
+    app.extensions["floor"].metrics.close()
 
 
 @pytest.fixture
@@ -169,7 +179,7 @@ def put_job(client, database, job_id, *, kind="factors", state="queued", artifac
     return job_id
 
 
-def put_dataset(client, database, dataset_id, *, type="prices", health=None, versions=1):
+def put_dataset(client, database, dataset_id, *, type_="prices", health=None, versions=1, deleted_at=None):
     job_id = put_job(client, database, new_id("job"), kind="ingest", state="succeeded")
     with database.org(client.org_id) as connection:
         insert(
@@ -178,7 +188,7 @@ def put_dataset(client, database, dataset_id, *, type="prices", health=None, ver
             org_id=client.org_id,
             id=dataset_id,
             name=f"name of {dataset_id}",
-            type=type,
+            type=type_,
             current_version=versions,
         )
         for version in range(1, versions + 1):
@@ -199,5 +209,6 @@ def put_dataset(client, database, dataset_id, *, type="prices", health=None, ver
                 end_date="2024-01-03",
                 schema=[{"name": "date", "type": "DATE"}],
                 health=health or {},
+                deleted_at=deleted_at,
             )
     return dataset_id

@@ -126,8 +126,7 @@ def test_a_forms_digest_is_checked_and_its_replay_stores_nothing_again(client):
     headers = {"Idempotency-Key": "form"}
 
     def send_form(content):
-        data = {"file": (io.BytesIO(content), "prices.csv")}
-        return client.post("/v1/uploads", None, data=data, content_type="multipart/form-data", headers=headers)
+        return client.form({"file": (io.BytesIO(content), "prices.csv")}, headers=headers)
 
     first, again, other = send_form(CONTENT), send_form(CONTENT), send_form(CONTENT + b"x")
     assert (again.status_code, again.data) == (first.status_code, first.data)
@@ -146,7 +145,7 @@ def test_a_forms_digest_is_checked_and_its_replay_stores_nothing_again(client):
     ],
 )
 def test_a_form_holds_one_file_and_nothing_unknown(client, data, pointer):
-    response = client.post("/v1/uploads", None, data=data, content_type="multipart/form-data")
+    response = client.form(data)
     assert (response.status_code, response.json["errors"][0]["pointer"]) == (422, pointer)
 
 

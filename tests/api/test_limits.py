@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+
+from api.app import create_app
+from infra import keys, orgs
+
+
+@pytest.fixture
+def slow_app(settings, files):
+    """A Floor that takes three requests a second of one key."""
+    app = create_app(dataclasses.replace(settings, rate_burst=3, rate_minute=10))
+    yield app
+    app.extensions["floor"].database.close()
+
+
+def flood(app, key, times):
+    client = app.test_client()
+    return [client.get("/v1/kinds", headers={"Authorization": f"Bearer {key}"}) for _ in range(times)]
+
+
+def test_a_flood_is_refused_with_a_time_to_come_back(slow_app, org):
+    answers = flood(slow_app, org.key_text, 12)
+    refused = [one for one in answers if one.status_code == 429]
+    assert answers[0].status_code == 200
+    assert refused
+    assert refused[-1].json["type"] == "/problems/rate-limited"
+    assert refused[-1].json["violated_policies"]
+    assert 1 <= int(refused[-1].headers["Retry-After"]) <= 60
+    assert "retry_after_s" not in refused[-1].json
+
+
+def test_every_answer_says_what_is_left(slow_app, org):
+    first, second = flood(slow_app, org.key_text, 2)
+    assert first.headers["RateLimit-Policy"].startswith('"burst";q=3;w=1, "minute";q=10;w=60')
+    left = [int(re.search(r'"minute";r=(\d+);t=\d+', one.headers["RateLimit"])[1]) for one in (first, second)]
+    assert left == [9, 8]
+
+
+def test_one_keys_flood_is_not_anothers(slow_app, org, database):
+    flood(slow_app, org.key_text, 12)
+    with database.org(org.org_id) as connection:
+        other = keys.create(connection, org.org_id, "other", "viewer").text
+    assert flood(slow_app, other, 1)[0].status_code == 200
+    assert flood(slow_app, orgs.create_org(database, "other").key_text, 1)[0].status_code == 200
+
+
+def test_an_organisation_may_have_rates_of_its_own(slow_app, org, database):
+    with database.org(org.org_id) as connection:
+        connection.execute('UPDATE orgs SET settings = \'{"rate_burst": 1000, "rate_minute": 5000}\'')
+    assert {one.status_code for one in flood(slow_app, org.key_text, 30)} == {200}
+
+
+def test_requests_go_on_uncounted_while_redis_is_away(settings, org):
+    app = create_app(dataclasses.replace(settings, redis_url="unix:///nowhere/redis.sock", rate_burst=1))
+    answers = flood(app, org.key_text, 4)
+    app.extensions["floor"].database.close()
+    assert {one.status_code for one in answers} == {200}
+    assert "RateLimit" not in answers[-1].headers
+
+
+def test_health_is_never_limited(slow_app):
+    client = slow_app.test_client()
+    assert {client.get("/healthz").status_code for _ in range(20)} == {200}
