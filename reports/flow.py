@@ -38,7 +38,6 @@ class Section:
 
     title: str
     blocks: list[Block]
-    fresh: bool = False
     together: int = 1
 
 
@@ -56,7 +55,7 @@ def planned(sections: list[Section], room: float, first_room: float, accent: str
     for section in sections:
         heading = _heading(section.title, len(plan.starts) + 1, accent)
         kept = heading.height + sum(block.height for block in section.blocks[: section.together])
-        if (section.fresh and plan.pages[-1]) or (kept > left and left < room):
+        if kept > left and left < room:
             plan.pages.append([])
             left = room
         plan.starts.append((section.title, len(plan.pages)))

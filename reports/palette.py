@@ -14,10 +14,8 @@ WHITE: Final = "#ffffff"
 BLUE: Final = "#0072b2"
 ORANGE: Final = "#d55e00"
 GREEN: Final = "#009e73"
-SKY: Final = "#56b4e9"
 AMBER: Final = "#e69f00"
 PINK: Final = "#cc79a7"
-SERIES: Final = (BLUE, ORANGE, GREEN, AMBER, SKY, PINK)
 
 GAIN: Final = BLUE
 LOSS: Final = ORANGE

@@ -54,7 +54,6 @@ class Sheet:
 
     def __init__(self, path: Path, paper: str, title: str, subject: str) -> None:
         self.width, self.height = PAPERS[paper]
-        self.undrawable: set[str] = set()
         self._canvas = Canvas(
             str(path), pagesize=(self.width, self.height), invariant=1, pageCompression=1,
             initialFontName=fonts.font_name(), lang="en",
@@ -75,7 +74,6 @@ class Sheet:
     ) -> None:  # fmt: skip
         """Draw one line of text; with `room`, cut to that width."""
         text = fonts.fitted(text, room, size, bold) if room is not None else fonts.clean(text)
-        self.undrawable |= fonts.undrawable(text)
         if align != "left":
             x -= fonts.width(text, size, bold) * (1.0 if align == "right" else 0.5)
         line = self._canvas.beginText(x, y)
@@ -84,14 +82,6 @@ class Sheet:
             line.setFont(name, size)
             line.textOut(part)
         self._canvas.drawText(line)
-
-    def upright(self, x: float, y: float, text: str, size: float = 7.0, colour: str = INK) -> None:
-        """Draw a line of text that reads upwards, centred on a point."""
-        self._canvas.saveState()
-        self._canvas.translate(x, y)
-        self._canvas.rotate(90)
-        self.text(0, 0, text, size, colour=colour, align="centre")
-        self._canvas.restoreState()
 
     def line(
         self, x1: float, y1: float, x2: float, y2: float, *, colour: str, weight: float = 0.5, dash: bool = False

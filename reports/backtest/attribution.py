@@ -29,14 +29,18 @@ def contributions(content: Mapping[str, Any], _width: float) -> Section | None:
     symbols, sectors = content["attribution"]["symbols"], content["attribution"]["sectors"]
     if not symbols:
         return None
-    ranked = sorted(symbols, key=lambda row: (-row["contribution"], row["name"]))
+    ranked = _ranked(symbols)
     best = [row for row in ranked if row["contribution"] >= 0][:BARS_A_SIDE]
     worst = [row for row in reversed(ranked) if row["contribution"] < 0][:BARS_A_SIDE]
     blocks = [_sides(_pairs(best), _pairs(worst))]
     if len(sectors) > 1:
-        blocks.insert(0, _sectors(_pairs(sectors[:SECTORS_MAX])))
+        blocks.insert(0, _sectors(_pairs(_ranked(sectors)[:SECTORS_MAX])))
     blocks.append(_total(content["attribution"]["total"]))
     return Section("Attribution", blocks, together=len(blocks))
+
+
+def _ranked(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(rows, key=lambda row: (-row["contribution"], str(row["name"])))
 
 
 def _pairs(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, float]]:
@@ -91,7 +95,7 @@ def costs(content: Mapping[str, Any], width: float) -> Section:
         _cost_rows(sums),
         width,
     )
-    chart = Block(130.0 if lines else 16.0, draw)
+    chart = Block(112.0 if lines else 16.0, draw)
     return Section("Costs", [chart, *table], together=len(table) + 1)
 
 

@@ -61,7 +61,7 @@ class ExportParams(Params):
         allow_none=True,
         metadata={"description": "The title of a PDF; by default the backtest's own."},
     )
-    branding = section(Branding)
+    branding = section(Branding, metadata={"description": "How a PDF shows whose it is."})
     locale = Choice(
         ("en",),
         not_yet=("de", "el", "en-GB", "en-US", "es", "fr", "it", "ja", "pt", "ru", "zh"),
