@@ -64,11 +64,11 @@ def floor_with_noop(**settings):
     from infra import local
 
     plain = local._environment
-    local._environment = lambda floor, url: plain(floor, url) | {"PYTHONPATH": str(folder / "src")} | settings
+    local._environment = lambda floor, url: plain(floor, url) | {"PYTHONPATH": str(folder / "src")}
+    given = {name: value for name, value in os.environ.items() if name.startswith("FLOOR_")}
+    given |= {"FLOOR_RATE_BURST": "1000000", "FLOOR_RATE_MINUTE": "1000000"} | settings
     try:
-        with local.start(
-            folder / "data", {name: value for name, value in os.environ.items() if name.startswith("FLOOR_")}
-        ) as floor:
+        with local.start(folder / "data", given) as floor:
             yield floor
     finally:
         shutil.rmtree(folder, ignore_errors=True)
