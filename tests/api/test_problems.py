@@ -7,10 +7,36 @@ import pytest
 from api import problems
 from tasks.errors import problem_types
 
-CONTRACT = """malformed validation-failed unauthenticated forbidden not-found conflict idempotency-key-reused
-request-in-flight rate-limited quota-exceeded payload-too-large dataset-not-ready data-unusable infeasible unbounded
-not-converged job-timed-out job-cancelled worker-lost out-of-memory venue-unavailable venue-rejected
-operation-unsupported risk-rejected live-not-permitted kill-switch-engaged outcome-unknown internal""".split()
+CONTRACT = [
+    "malformed",
+    "validation-failed",
+    "unauthenticated",
+    "forbidden",
+    "not-found",
+    "conflict",
+    "idempotency-key-reused",
+    "request-in-flight",
+    "rate-limited",
+    "quota-exceeded",
+    "payload-too-large",
+    "dataset-not-ready",
+    "data-unusable",
+    "infeasible",
+    "unbounded",
+    "not-converged",
+    "job-timed-out",
+    "job-cancelled",
+    "worker-lost",
+    "out-of-memory",
+    "venue-unavailable",
+    "venue-rejected",
+    "operation-unsupported",
+    "risk-rejected",
+    "live-not-permitted",
+    "kill-switch-engaged",
+    "outcome-unknown",
+    "internal",
+]
 
 
 def test_the_set_holds_every_promised_problem():

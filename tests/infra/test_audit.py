@@ -20,11 +20,11 @@ def verdict(database, org):
 
 
 @pytest.fixture
-def tamper(settings):
+def tamper(servers):
     """Change the log as its owner could: with the guards off, and on again as if nothing had been."""
 
     def change(statement, *values):
-        with psycopg.connect(settings.database_admin_url) as connection:
+        with psycopg.connect(servers.admin_url) as connection:
             connection.execute("ALTER TABLE audit DISABLE TRIGGER USER")
             connection.execute("ALTER TABLE audit NO FORCE ROW LEVEL SECURITY")
             assert connection.execute(statement, values).rowcount == 1
@@ -45,9 +45,8 @@ def test_every_link_holds_and_digests_stand_for_bodies(database, org):
 
 
 def test_what_is_not_committed_is_not_in_the_chain(database, org):
-    with pytest.raises(ZeroDivisionError), database.org(org.org_id) as connection:
+    with database.org(org.org_id) as connection, connection.transaction(force_rollback=True):
         audit.record(connection, org_id=org.org_id, actor=None, request_id=None, action="x")
-        raise ZeroDivisionError
     add(database, org)
     assert (verdict(database, org).links, verdict(database, org).broken_at) == (2, None)
 
@@ -70,20 +69,20 @@ def test_the_application_can_not_rewrite_the_log(database, org, statement):
 
 
 @pytest.mark.parametrize(
-    ("statement", "broken_at", "reason"),
+    ("statement", "broken"),
     [
-        ("UPDATE audit SET action = 'y' WHERE org_id = %s AND seq = 3", 3, "content"),
-        ("UPDATE audit SET at = at + interval '1 microsecond' WHERE org_id = %s AND seq = 2", 2, "content"),
-        ("UPDATE audit SET actor = NULL WHERE org_id = %s AND seq = 5", 5, "content"),
-        ("DELETE FROM audit WHERE org_id = %s AND seq = 2", 3, "missing"),
-        ("DELETE FROM audit WHERE org_id = %s AND seq = 5", 5, "missing"),
-        ("UPDATE audit SET prev_hash = repeat('a', 64) WHERE org_id = %s AND seq = 4", 4, "continue"),
+        ("UPDATE audit SET action = 'y' WHERE org_id = %s AND seq = 3", (3, "content")),
+        ("UPDATE audit SET at = at + interval '1 microsecond' WHERE org_id = %s AND seq = 2", (2, "content")),
+        ("UPDATE audit SET actor = NULL WHERE org_id = %s AND seq = 5", (5, "content")),
+        ("DELETE FROM audit WHERE org_id = %s AND seq = 2", (3, "missing")),
+        ("DELETE FROM audit WHERE org_id = %s AND seq = 5", (5, "missing")),
+        ("UPDATE audit SET prev_hash = repeat('a', 64) WHERE org_id = %s AND seq = 4", (4, "continue")),
     ],
 )
-def test_the_first_broken_link_is_named(database, org, tamper, statement, broken_at, reason):
+def test_the_first_broken_link_is_named(database, org, tamper, statement, broken):
     for _ in range(4):
         add(database, org)
     tamper(statement, org.org_id)
     found = verdict(database, org)
-    assert found.broken_at == broken_at
-    assert reason in (found.reason or "")
+    assert found.broken_at == broken[0]
+    assert broken[1] in (found.reason or "")
