@@ -12,7 +12,7 @@ from tasks.errors import Conflict, Invalid, NotFound, QuotaExceeded
 
 VAULT = Vault("a key for the tests " * 3)
 NOW = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)  # later than whatever these tests enqueue
-URL = "https://hooks.example.com/x"
+URL = "https://hooks.invalid/x"  # a name that no sender resolves, should one come upon it
 
 
 def register(database, org, *types, url=URL):
@@ -40,11 +40,11 @@ def settle(database, held, then, *, status=500, at=NOW):
 def test_an_event_goes_to_those_who_asked_and_to_the_callback(database, org):
     asked = register(database, org, "job.succeeded", "job.failed")
     register(database, org, "job.failed")
-    assert enqueue(database, org, callback_url="https://jobs.example.com:8443/done") == 2
+    assert enqueue(database, org, callback_url="https://jobs.invalid:8443/done") == 2
     held = claim(database, org)
     assert {(row["webhook_id"], row["url"]) for row in held} == {
         (asked, None),
-        (None, "https://jobs.example.com:8443/done"),
+        (None, "https://jobs.invalid:8443/done"),
     }
     body = json.loads(held[0]["body"])
     assert set(body) == {"type", "timestamp", "data"}
@@ -265,7 +265,7 @@ def job_in(connection, org, state="queued", callback=None):
 def test_a_job_that_ends_tells_of_itself_in_the_same_transaction(database, org, as_system):
     register(database, org, "job.cancelled")
     with database.org(org.org_id) as connection:
-        row = job_in(connection, org, callback="https://jobs.example.com/done")
+        row = job_in(connection, org, callback="https://jobs.invalid/done")
     with database.system() if as_system else database.org(org.org_id) as connection:
         assert jobs.end_unstarted(connection, row, "cancelled", {"type": "/problems/job-cancelled"})
     held = claim(database, org)
@@ -279,7 +279,7 @@ def test_a_job_that_ends_tells_of_itself_in_the_same_transaction(database, org, 
 def test_a_jobs_artifacts_are_told_of_without_signed_addresses(database, org):
     register(database, org)
     with database.org(org.org_id) as connection:
-        row = job_in(connection, org, callback="https://jobs.example.com/done")
+        row = job_in(connection, org, callback="https://jobs.invalid/done")
         connection.execute(
             "INSERT INTO artifacts (org_id, job_id, name, attempt, media_type, bytes, sha256, key, filename) "
             "VALUES (%s, %s, 'scores', 1, 'x/y', 1, 'abc', 'orgs/x', 'scores.parquet')",
