@@ -27,6 +27,7 @@ POINTER: Final = "/params/corporate_actions"
 SPLITS: Final = ("split", "stock_dividend")
 CASH: Final = ("cash_dividend", "spin_off")
 ENDINGS: Final = ("merger", "delisting")
+OLD: Final = 30  # days: a close older than this says nothing about what a distribution took off
 NEAR: Final = 5  # days after an ex-date within which another company's price still values what was received
 
 
@@ -34,8 +35,9 @@ NEAR: Final = 5  # days after an ex-date within which another company's price st
 class Action:
     """One action, with what the prices say around it (None where they hold nothing).
 
-    `close_before`: the close on the last day before the ex-date. `other_close`: the close of `new_symbol` on the
-    ex-date. `last`, `last_close`: the symbol's last day and its close. `known`: the version appended to has seen it.
+    `close_before`, `days_before`: the last close before the ex-date and its age in days. `other_close`: the close of
+    `new_symbol` on the ex-date. `last`, `last_close`: the symbol's last day and its close. `known`: the version
+    appended to has seen it.
     """
 
     symbol: str
@@ -46,6 +48,7 @@ class Action:
     final_return: float | None
     special: bool
     close_before: float | None
+    days_before: int | None
     other_close: float | None
     last: np.datetime64
     last_close: float
@@ -162,7 +165,8 @@ AROUND: Final = f"""
         SELECT symbol, date, close FROM kept
         WHERE symbol IN (SELECT symbol FROM mine UNION SELECT new_symbol FROM mine)
     )
-    SELECT mine.symbol, ex_date, type, ratio, amount, final_return, coalesce(special, 0) <> 0, before.close,
+    SELECT mine.symbol, ex_date, type, ratio, amount, final_return, coalesce(special, 0) <> 0,
+        before.close, (ex_date - before.date)::INTEGER,
         CASE WHEN other.date <= ex_date + {NEAR} THEN other.close END,
         last, last_close, coalesce(ex_date <= seen, false)
     FROM mine
@@ -219,6 +223,8 @@ def _is_usable(action: Action, applied: Applied) -> bool:
         applied.pass_over("after the last price")
     elif action.type in SPLITS:
         return True
+    elif (action.days_before or 0) > OLD:
+        applied.refuse(action, f"the last close before it is {action.days_before} days old")
     elif action.cash is None:
         applied.refuse(action, "what was received has no price: give an amount, or prices of new_symbol on the ex-date")
     elif action.cash > LARGE_DIVIDEND * action.close_before and not (

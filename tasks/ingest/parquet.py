@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tasks.ingest.types import DatasetType, Field
 
 MAX_RATIO: Final = 1000  # decoded to stored bytes; columns of one value pack very well
-NUMBERS: Final = ("DOUBLE", "FLOAT", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U")
+NUMBERS: Final = re.compile(r"DOUBLE|FLOAT|DECIMAL\(\d+,\d+\)|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)")
 SQL_TYPES: Final = {"date": "DATE", "text": "VARCHAR", "number": "DOUBLE"}
 
 
@@ -32,7 +33,7 @@ def read(db: Any, intake: Intake, dataset_type: DatasetType, params: Mapping[str
             dataset_type,
             params["columns"],
             first_is_date=_is_date(next(iter(types.values()))),
-            numeric=all(kind.startswith(NUMBERS) for kind in list(types.values())[1:]),
+            numeric=all(NUMBERS.fullmatch(kind) for kind in list(types.values())[1:]),
         )
         extras = layout.ignored if dataset_type.extras else ()
         file = f"read_parquet({literal(str(intake.path))}, file_row_number=true)"
@@ -85,7 +86,7 @@ def _pick(field: Field, header: str | None, types: Mapping[str, str]) -> str:
         return f"NULL::{kind} AS {quoted(field.name)}"
     fits = {
         "date": _is_date(types[header]) or types[header] == "VARCHAR",
-        "number": types[header].startswith(NUMBERS),
+        "number": NUMBERS.fullmatch(types[header]) is not None,
         "text": types[header] == "VARCHAR" or types[header].startswith("ENUM"),
     }[field.type]
     if not fits:

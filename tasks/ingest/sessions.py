@@ -22,7 +22,8 @@ LAST: Final = np.datetime64("2040-12-31", "D")
 def sessions(calendar: str, start: np.datetime64, end: np.datetime64) -> np.ndarray:
     """Return the sessions of an exchange from `start` to `end`, both included, as datetime64[D] ascending.
 
-    Raises Invalid for a calendar that is not known.
+    Days that the calendar can't tell of (before its records, after its known holidays) are left out. Raises Invalid
+    for a calendar that is not known.
     """
     if calendar == "XNYS" and start >= FIRST and end <= LAST:
         days = np.arange(start, end + 1)
@@ -43,8 +44,11 @@ def _from_library(calendar: str, start: np.datetime64, end: np.datetime64) -> np
         import exchange_calendars as library  # noqa: PLC0415 - more than a second: only where a run needs it
 
         try:
-            first = _earliest(library, calendar, start)
-            days = library.get_calendar(calendar, start=str(first), end=str(end)).sessions.to_numpy()
+            known = library.get_calendar(calendar)
+            first, last = _bounded(known, start, end)
+            if first > last:
+                return np.empty(0, dtype="datetime64[D]")
+            days = library.get_calendar(calendar, start=str(first), end=str(last)).sessions.to_numpy()
         except library.errors.InvalidCalendarName:
             detail = f"{calendar!r} is no calendar known here; use a MIC such as XNYS, XLON or XTKS, 24/7, or null."
             raise Invalid(detail, Violation("/params/calendar", detail)) from None
@@ -52,7 +56,10 @@ def _from_library(calendar: str, start: np.datetime64, end: np.datetime64) -> np
     return found[(found >= start) & (found <= end)]
 
 
-def _earliest(library: Any, calendar: str, start: np.datetime64) -> np.datetime64:
-    """Return the start, or the first day that the calendar can tell of where that is later."""
-    bound = library.get_calendar(calendar).bound_min()
-    return start if bound is None else max(start, np.datetime64(bound.date(), "D"))
+def _bounded(known: Any, start: np.datetime64, end: np.datetime64) -> tuple[np.datetime64, np.datetime64]:
+    """Return the span cut to what the calendar can tell of."""
+    low, high = known.bound_min(), known.bound_max()
+    return (
+        start if low is None else max(start, np.datetime64(low.date(), "D")),
+        end if high is None else min(end, np.datetime64(high.date(), "D")),
+    )

@@ -12,7 +12,7 @@ import numpy as np
 
 MAD_TO_SIGMA = 1.4826  # makes the median absolute deviation of a normal sample its standard deviation
 SPLIT_RATIOS = np.array([1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100])
-SPLIT_TOLERANCE = 0.04  # how far from a ratio the first traded price may lie
+SPLIT_TOLERANCE = 0.1  # how far from a ratio the first day's trading may carry the price
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,12 @@ def missing_windows(session: np.ndarray, starts: np.ndarray) -> Runs:
     return Runs(gap - 1, gap, ahead[gap] - 1)
 
 
+def _undone(moves: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Say of each move whether the other one beside it takes most of it back."""
+    back: np.ndarray = np.abs(np.nan_to_num(others) + moves) < np.abs(moves) / 2
+    return back
+
+
 def suspected_splits(prices: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (rows, ratios) where the price moved as a split of a usual ratio would move it, and stayed.
 
@@ -96,9 +102,8 @@ def suspected_splits(prices: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray
     if not len(candidate):
         return candidate, np.empty(0)
     nearest = np.abs(moves[candidate, None] - steps[None, :]).argmin(axis=1)
-    tolerance = np.where(np.abs(steps[nearest]) < np.log(1.9), SPLIT_TOLERANCE / 2, SPLIT_TOLERANCE)
+    tolerance = np.where(np.abs(steps[nearest]) < np.log(1.9), SPLIT_TOLERANCE / 4, SPLIT_TOLERANCE)
     close = np.abs(moves[candidate] - steps[nearest]) < tolerance
-    after = np.r_[moves, np.nan][candidate + 1]
-    undone = np.abs(np.nan_to_num(after) + moves[candidate]) < np.abs(moves[candidate]) / 2
-    found = close & ~undone
+    found = close & ~_undone(moves[candidate], np.r_[moves, np.nan][candidate + 1])
+    found &= ~_undone(moves[candidate], moves[candidate - 1])  # nor is the way back from an outlier
     return candidate[found], np.exp(-steps[nearest[found]])

@@ -16,6 +16,7 @@ from tasks.inputs import Inputs, LocalFile, TableFile
 from tasks.outcome import DatasetVersion, Outcome
 from tasks.params import check
 
+ACTION_COLUMNS = ["ex_date", "symbol", "type", "ratio", "amount", "new_symbol", "final_return", "special"]
 UPLOAD = "upl_01970000-0000-7000-8000-000000000000"
 
 
@@ -59,7 +60,12 @@ class Ingest:
         self.calls = 0
 
     def __call__(
-        self, content: bytes | str | Path, *, actions: list[tuple[Any, ...]] | None = None, **params: Any
+        self,
+        content: bytes | str | Path,
+        *,
+        actions: list[tuple[Any, ...]] | None = None,
+        symbol_map: tuple[list[str], list[tuple[Any, ...]]] | None = None,
+        **params: Any,
     ) -> Ingested:
         self.calls += 1
         scratch = self.folder / f"run{self.calls}"
@@ -69,10 +75,16 @@ class Ingest:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
         found: dict[str, Any] = {"upload": local(path)}
         given = {"upload": UPLOAD, "dataset": "test", **params}
+        tables = {"symbol_map": symbol_map}
         if actions is not None:
-            columns = ["ex_date", "symbol", "type", "ratio", "amount"]
-            given["corporate_actions"] = {"columns": columns, "rows": [list(row) for row in actions]}
-            found["corporate_actions"] = inline(self.folder / f"actions{self.calls}.parquet", columns, actions)
+            width = max(map(len, actions), default=5)
+            rows = [(*row, *[None] * (width - len(row))) for row in actions]
+            tables["corporate_actions"] = (ACTION_COLUMNS[:width], rows)
+        for name, table in tables.items():
+            if table is not None:
+                columns, rows = table
+                given[name] = {"columns": columns, "rows": [list(row) for row in rows]}
+                found[name] = inline(self.folder / f"{name}{self.calls}.parquet", name, columns, rows)
         loaded = check(KIND.params, given)
         assert set(ingest_run.needs(loaded)) == set(found)
         outcome = ingest_run.run(loaded, Inputs(scratch, found), lambda *_: None)
@@ -88,7 +100,7 @@ def local(path: Path) -> LocalFile:
     return LocalFile(path, path.name, "text/csv", path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def inline(path: Path, columns: list[str], rows: list[tuple[Any, ...]]) -> TableFile:
+def inline(path: Path, name: str, columns: list[str], rows: list[tuple[Any, ...]]) -> TableFile:
     """Write rows as Parquet the way the worker writes an inline table: numbers, text, null."""
     types = ["DOUBLE" if any(isinstance(r[i], int | float) for r in rows) else "VARCHAR" for i in range(len(columns))]
     with duckdb.connect() as db:
@@ -96,7 +108,7 @@ def inline(path: Path, columns: list[str], rows: list[tuple[Any, ...]]) -> Table
         if rows:
             db.executemany(f"INSERT INTO t VALUES ({', '.join('?' * len(columns))})", rows)
         db.execute(f"COPY t TO '{path}' (FORMAT parquet)")
-    return TableFile(path, "0" * 64, "inline", None, "/params/corporate_actions")
+    return TableFile(path, "0" * 64, "inline", None, f"/params/{name}")
 
 
 @pytest.fixture
