@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, validate, validates_schema
 
+from tasks.factors.factor_params import NEEDS_FUNDAMENTALS
 from tasks.factors.recipe import RecipeParams
 from tasks.kind import Artifact, Column, JobKind, Limits
 from tasks.params import Choice, Day, Number, Params, TableRef, Text, Whole, fields, section
@@ -45,12 +46,14 @@ class FactorsParams(Params):
     fundamentals = TableRef(
         load_default=None,
         allow_none=True,
-        metadata={"description": "symbol, available_from, and market_cap or shares_outstanding"},
+        metadata={
+            "description": "symbol, available_from, period_end?, market_cap or shares_outstanding, other figures"
+        },
     )
     classifications = TableRef(
         load_default=None,
         allow_none=True,
-        metadata={"description": "symbol, sector, optionally valid_from and valid_to"},
+        metadata={"description": "symbol, sector; valid_from (or date) and valid_to where sectors changed"},
     )
     universe = TableRef(
         load_default=None,
@@ -74,6 +77,9 @@ class FactorsParams(Params):
             raise ValidationError({"classifications": ["is missing; neutralizing to sector needs it."]})
         if "log_market_cap" in neutralize and data["fundamentals"] is None:
             raise ValidationError({"fundamentals": ["is missing; neutralizing to log_market_cap needs it."]})
+        for factor in data["recipe"]["factors"]:
+            if factor["name"] in NEEDS_FUNDAMENTALS and data["fundamentals"] is None:
+                raise ValidationError({"fundamentals": [f"is missing; the factor {factor['name']!r} needs it."]})
 
 
 class HorizonResult(Params):
@@ -85,6 +91,14 @@ class HorizonResult(Params):
     t = Number(allow_none=True, metadata={"description": "Newey-West where horizons overlap"})
     spread = Number(allow_none=True, metadata={"description": "mean return of the top quantile less the bottom's"})
     dates = Whole(required=True)
+
+
+class FactorResult(Params):
+    """What one factor was made from."""
+
+    label = Text(required=True)
+    coverage = Number(allow_none=True, metadata={"description": "symbol-dates with a value, as a share of members"})
+    parts = fields.List(Text(), metadata={"description": "what a composite is made of, by the columns there were"})
 
 
 class FactorsResult(Params):
@@ -100,6 +114,7 @@ class FactorsResult(Params):
     unclassified_symbols = Whole(required=True, metadata={"description": "symbols left out for want of a sector"})
     autocorrelation = Number(allow_none=True, metadata={"description": "mean rank correlation with the date before"})
     turnover = Number(allow_none=True, metadata={"description": "mean share of new names in the top quantile"})
+    factors = fields.List(fields.Nested(FactorResult), required=True)
     evaluation = fields.List(fields.Nested(HorizonResult), required=True)
 
 

@@ -6,56 +6,11 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, post_load, validate, validates_schema
 
+from tasks.factors.factor_params import FACTOR_PARAMS, NOT_YET
 from tasks.params import Choice, Number, Params, Text, Whole, fields, section
 
 DEFAULT_LIMITS: Final = {"quantile": [0.01, 0.99], "mad": [-3.0, 3.0], "sigma": [-3.0, 3.0], "none": []}
 LABEL: Final = r"[a-z][a-z0-9_]{0,40}"
-
-
-class MomentumParams(Params):
-    """`P[t-skip] / P[t-lookback] - 1` on total-return prices."""
-
-    lookback = Whole(minimum=2, maximum=2520, load_default=252, metadata={"description": "sessions back to the start"})
-    skip = Whole(minimum=0, maximum=2519, load_default=21, metadata={"description": "sessions left out at the end"})
-    min_coverage = Number(
-        minimum=0.0,
-        maximum=1.0,
-        load_default=0.9,
-        metadata={"description": "share of the window's prices that must exist"},
-    )
-
-    @validates_schema
-    def _skip_is_inside(self, data: dict[str, Any], **_kwargs: Any) -> None:
-        if data["skip"] >= data["lookback"]:
-            raise ValidationError(
-                {"skip": [f"{data['skip']} leaves nothing of lookback {data['lookback']}; give less."]}
-            )
-
-
-class VolatilityParams(Params):
-    """The standard deviation of daily returns; the factor is its negative, so that calm names score high."""
-
-    lookback = Whole(minimum=2, maximum=2520, load_default=252, metadata={"description": "returns in the window"})
-    min_coverage = Number(
-        minimum=0.0,
-        maximum=1.0,
-        load_default=0.9,
-        metadata={"description": "share of the window's returns that must exist"},
-    )
-
-
-FACTOR_PARAMS: Final[dict[str, type[Params]]] = {"momentum": MomentumParams, "low_volatility": VolatilityParams}
-NOT_YET: Final = (
-    "short_term_reversal",
-    "value",
-    "quality",
-    "growth",
-    "beta",
-    "size",
-    "liquidity",
-    "esg",
-    "expression",
-)
 
 
 class Factor(Params):

@@ -45,18 +45,18 @@ def run(params: Mapping[str, Any], inputs: Inputs, tell: Tell) -> Outcome:
 def _scored(params: Mapping[str, Any], market: Market, tell: Tell) -> Scored:
     recipe = params["recipe"]
     rows = _rows(params, market)
-    raws = []
+    factors = []
     for i, factor in enumerate(recipe["factors"]):
         tell(0.1 + 0.2 * i / len(recipe["factors"]), "factors", factor["label"])
-        raws.append(factor_values(market, factor, rows))
+        factors.append(factor_values(market, factor, rows))
     found = score(
-        raws,
+        [factor.values for factor in factors],
         _recipe(recipe),
         exposures(market, recipe["neutralize"], rows),
         report=lambda done: tell(0.3 + 0.3 * done, "scoring"),
     )
     labels = tuple(factor["label"] for factor in recipe["factors"])
-    return Scored(market, labels, rows, tuple(raws), found).since(params["start"])
+    return Scored(market, labels, rows, tuple(factors), found).since(params["start"])
 
 
 def _rows(params: Mapping[str, Any], market: Market) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,16 +11,17 @@ from tasks.quant.scoring import Scores
 
 if TYPE_CHECKING:
     from tasks.factors.market import Market
+    from tasks.factors.values import FactorValues
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores on D of a market's T dates. `rows` (D,) are the dates' row numbers; `raws` are K panels (D, N)."""
+    """Scores on D of a market's T dates. `rows` (D,) are the dates' row numbers."""
 
     market: Market
     labels: tuple[str, ...]
     rows: np.ndarray
-    raws: tuple[np.ndarray, ...]
+    factors: tuple[FactorValues, ...]
     scores: Scores
 
     @property
@@ -48,7 +49,8 @@ class Scored:
         first = int(np.searchsorted(self.dates, np.datetime64(start)))
         scores = self.scores
         kept = Scores(_cut(scores.before, first), _cut(scores.after, first), scores.score[first:])
-        return Scored(self.market, self.labels, self.rows[first:], _cut(self.raws, first), kept)
+        factors = tuple(replace(factor, values=factor.values[first:]) for factor in self.factors)
+        return Scored(self.market, self.labels, self.rows[first:], factors, kept)
 
 
 def _cut(panels: tuple[np.ndarray, ...], first: int) -> tuple[np.ndarray, ...]:

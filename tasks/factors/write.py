@@ -53,6 +53,14 @@ def result(scored: Scored, judged: Judged) -> dict[str, Any]:
         "unclassified_symbols": 0 if sectors is None else int(np.count_nonzero((sectors < 0).all(axis=0))),
         "autocorrelation": _number(mean_with_error(judged.autocorrelation).mean),
         "turnover": _number(mean_with_error(judged.turnover[-1]).mean),
+        "factors": [
+            {
+                "label": label,
+                "coverage": int(np.count_nonzero(np.isfinite(factor.values))) / could if could else None,
+                "parts": list(factor.parts),
+            }
+            for label, factor in zip(scored.labels, scored.factors, strict=True)
+        ],
         "evaluation": [_horizon_result(judged, k) for k in range(len(judged.horizons))],
     }
 
@@ -96,8 +104,8 @@ def _latest(scored: Scored) -> dict[str, np.ndarray]:
         "rank": rank,
         "percentile": (len(names) + 0.5 - rank) / max(1, len(names)),
     }
-    for label, raw in zip(scored.labels, scored.raws, strict=True):
-        columns[label] = raw[-1, names]
+    for label, factor in zip(scored.labels, scored.factors, strict=True):
+        columns[label] = factor.values[-1, names]
     return columns | {name: panel[-1, names] for name, panel in scored.panels.items()}
 
 

@@ -449,7 +449,8 @@ def test_direction_turns_a_factor_round(tmp_path):
     ("changes", "pointer", "says"),
     [
         ({"recipe": {"factors": []}}, "/params/recipe/factors", "1"),
-        ({"recipe": {"factors": [{"name": "value"}]}}, "/params/recipe/factors/0/name", "not offered yet"),
+        ({"recipe": {"factors": [{"name": "expression"}]}}, "/params/recipe/factors/0/name", "not offered yet"),
+        ({"recipe": {"factors": [{"name": "value"}]}}, "/params/fundamentals", "'value' needs it"),
         ({"recipe": {"factors": [{"name": "momentun"}]}}, "/params/recipe/factors/0/name", "Did you mean 'momentum'"),
         (
             {"recipe": {"factors": [{"name": "momentum", "params": {"lookback": 20, "skip": 20}}]}},
