@@ -6,16 +6,19 @@ a link or a picture. The file holds no time and no random id, so the same drawin
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from reportlab.lib.colors import HexColor
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.pdfgen.pathobject import PDFPathObject
 
 from reports import fonts
 from reports.palette import INK
+from tasks.errors import DataUnusable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +114,18 @@ class Sheet:
         if code:
             self._canvas.setFillColor(HexColor(fill))
             self._canvas.drawPath(PDFPathObject(code), stroke=0, fill=1)
+
+    def picture(self, data: bytes, box: Box) -> None:
+        """Draw a picture as large as fits a box, at its right edge; raises DataUnusable for one that is broken."""
+        try:
+            picture = ImageReader(io.BytesIO(data))  # by its bytes: a path would get into the file's own names
+            wide, high = picture.getSize()
+            scale = min(box.width / wide, box.height / high)
+            size = (wide * scale, high * scale)
+            left, bottom = box.right - size[0], box.top - size[1]
+            self._canvas.drawImage(picture, left, bottom, *size, mask="auto")
+        except (OSError, SyntaxError, ValueError) as error:  # Pillow's three ways to say that a file is broken
+            raise DataUnusable("the logo is a broken picture; save it as PNG again and upload it.") from error
 
     def clipped(self, box: Box) -> None:
         """Let nothing be drawn outside a box until `unclipped`."""

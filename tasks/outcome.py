@@ -30,10 +30,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Document:
-    """An artifact made from structured content by a renderer: JSON (`kpis.json`) or a PDF (`tearsheet.pdf`).
+    """An artifact made from structured content: JSON (`kpis.json`), a PDF (`tearsheet.pdf`) or a bundle (`bundle.zip`).
 
-    For JSON, `content` is the value itself. For a PDF, `template` names the renderer in `reports` and `content` is
-    what that template takes; numpy arrays are welcome in it.
+    For JSON, `content` is the value itself. For the others, `template` names the renderer in `reports` and `content`
+    is what that template takes; numpy arrays are welcome in it.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,6 +23,7 @@ TILES: Final = (
     "total_return", "annual_return", "annual_volatility", "sharpe",
     "max_drawdown", "calmar", "annual_turnover", "average_gross",
 )  # fmt: skip
+LOGO: Final = (120.0, 42.0)  # the room for a logo, in points
 LOG_FROM: Final = 4.0  # equity that grew more than this many fold is drawn on a logarithmic scale
 CHART_LEAST: Final = 220.0
 CHART_MOST: Final = 440.0
@@ -35,7 +37,8 @@ def written(kpi: Mapping[str, Any]) -> str:
 
 def masthead(content: Mapping[str, Any], width: float, accent: str) -> Block:
     """Return the title, the subtitle and the tiles."""
-    title = _lines(content["title"], width, 20, bold=True)
+    logo = content.get("logo")
+    title = _lines(content["title"], width - (LOGO[0] + 16 if logo else 0), 20, bold=True)
     subtitle = _lines(content["subtitle"], width, 9)
     kpis = {kpi["name"]: kpi for kpi in content["kpis"]}
     tiles = [kpis[name] for name in TILES if name in kpis]
@@ -43,12 +46,14 @@ def masthead(content: Mapping[str, Any], width: float, accent: str) -> Block:
     height = 22 + len(title) * 24 + len(subtitle) * 12 + 8 + rows * 44 + 12
 
     def draw(sheet: Sheet, box: Box) -> None:
+        if logo:
+            sheet.picture(Path(logo).read_bytes(), Box(box.right - LOGO[0], box.top - LOGO[1], *LOGO))
         sheet.box(Box(box.left, box.top - 3, 36, 3), accent)
         sheet.text(box.left, box.top - 15, "BACKTEST TEAR SHEET", 7, bold=True, colour=accent)
         y = box.top - 16
         for line in title:
             y -= 24
-            sheet.text(box.left, y, line, 20, bold=True, room=box.width)
+            sheet.text(box.left, y, line, 20, bold=True, room=box.width - (LOGO[0] + 16 if logo else 0))
         y -= 4
         for line in subtitle:
             y -= 12

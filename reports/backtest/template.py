@@ -1,7 +1,8 @@
 """Draws the template `backtest`: puts the sections in order, plans the pages, draws them.
 
 The content is what `tasks.backtest.tearsheet` describes; besides that it may hold `page` ("A4" or "Letter"), `colour`
-(the accent, "#rrggbb") and `digests` (lists of {"name", "sha256"} under "inputs" and "artifacts", and "code_version").
+(the accent, "#rrggbb"), `logo` (the path of a picture) and `digests` (lists of {"name", "sha256"} under "inputs" and
+"artifacts", and "code_version").
 """
 
 from __future__ import annotations

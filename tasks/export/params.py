@@ -14,18 +14,17 @@ SOURCES_MAX: Final = 50
 class Branding(Params):
     """How a PDF shows whose it is."""
 
-    logo = UploadRef(load_default=None, allow_none=True, metadata={"description": "A picture; not offered yet."})
+    logo = UploadRef(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "A PNG picture, drawn at the top right of the first page."},
+    )
     colour = Text(
         pattern="#[0-9a-fA-F]{6}",
         load_default=None,
         allow_none=True,
         metadata={"description": "The accent of headings and rules, e.g. `#0b4f6c`; charts keep their own colours."},
     )
-
-    @validates_schema
-    def _offered(self, data: dict[str, Any], **_kwargs: Any) -> None:
-        if data.get("logo"):
-            raise bad("logo", data["logo"], "asks for a logo, which is not offered yet; leave it out.")
 
 
 class ExportParams(Params):
@@ -78,6 +77,8 @@ class ExportParams(Params):
             raise ValidationError({"sources": [f"{', '.join(sorted(doubles))} is named twice; name each job once."]})
         if data["format"] == "pdf" and len(sources) > 1:
             raise ValidationError({"sources": ["a PDF of several jobs is not offered yet; name one backtest."]})
+        if data["branding"]["logo"] and data["format"] != "pdf":
+            raise ValidationError({"branding": {"logo": ["is drawn on PDFs only; leave it out here."]}})
         if data.get("artifact") and data["format"] not in {"csv", "json"}:
             raise bad(
                 "artifact", data["artifact"], "names a table, which csv and json exports take; leave it out here."

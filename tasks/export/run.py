@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tasks.errors import DataUnusable, Violation
 from tasks.export.bundle import changelog, content_digest, manifest, members
+from tasks.export.logo import checked_logo
 from tasks.export.stacking import stacked
 from tasks.export.tearsheet import report_content
 from tasks.inputs import Need
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 
     from tasks.inputs import Earlier, FinishedJob, Inputs, Tell
 
+JSON_ROWS_MAX: Final = 250_000  # more would fill the worker's memory: JSON is written whole
+
 
 def needs(params: dict[str, Any]) -> dict[str, Need]:
-    """Return the jobs to export, by their place in the parameters."""
-    return {f"sources.{i}": Need("job", job_id) for i, job_id in enumerate(params["sources"])}
+    """Return the jobs to export and the logo, by their place in the parameters."""
+    found = {f"sources.{i}": Need("job", job_id) for i, job_id in enumerate(params["sources"])}
+    logo = params["branding"]["logo"]
+    return found | ({"branding.logo": Need("upload", logo)} if logo else {})
 
 
 def context(params: dict[str, Any], inputs: Inputs, earlier: Earlier) -> dict[str, Any]:
@@ -40,7 +45,7 @@ def run(params: dict[str, Any], inputs: Inputs, tell: Tell) -> Outcome:
     tell(0.1, "export", f"Making {params['format'].upper()} of {len(jobs)} job{'s' * (len(jobs) > 1)}")
     match params["format"]:
         case "pdf":
-            return _pdf(params, jobs)
+            return _pdf(params, jobs, inputs)
         case "csv":
             return _csv(params, jobs)
         case "json":
@@ -55,8 +60,10 @@ def _refuse_empty(job: FinishedJob, i: int) -> None:
         raise DataUnusable(detail, Violation(f"/params/sources/{i}", detail))
 
 
-def _pdf(params: dict[str, Any], jobs: Sequence[FinishedJob]) -> Outcome:
+def _pdf(params: dict[str, Any], jobs: Sequence[FinishedJob], inputs: Inputs) -> Outcome:
     content = report_content(params, jobs[0], "/params/sources/0")
+    if "branding.logo" in inputs:
+        content["logo"] = checked_logo(inputs.file("branding.logo"))
     return Outcome(_result(params, "report.pdf", jobs), documents=(Document("report.pdf", content, "backtest"),))
 
 
@@ -70,8 +77,15 @@ def _json(params: dict[str, Any], jobs: Sequence[FinishedJob]) -> Outcome:
     sources = [{"kind": job.kind, "result": job.result, "documents": _documents(job)} for job in jobs]
     columns = stacked(jobs, params["artifact"])
     rows = len(next(iter(columns.values())))
+    _refuse_long(rows)
     content = {"export": 1, "sources": sources, "table": {"rows": rows, "columns": columns}}
     return Outcome(_result(params, "export.json", jobs, rows=rows), documents=(Document("export.json", content),))
+
+
+def _refuse_long(rows: int) -> None:
+    if rows > JSON_ROWS_MAX:
+        detail = f"the table has {rows:,} rows; JSON takes {JSON_ROWS_MAX:,} at most. Export it as csv, or all as zip."
+        raise DataUnusable(detail, Violation("/params/format", detail))
 
 
 def _documents(job: FinishedJob) -> dict[str, Any]:

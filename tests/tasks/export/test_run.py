@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 import zipfile
@@ -9,9 +10,11 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+from PIL import Image
 from pypdf import PdfReader
 
 from reports.render import render
+from reports.tables import write_parquet
 from tasks.errors import DataUnusable, Invalid
 from tasks.export import bundle
 from tasks.export.kind import KIND
@@ -19,6 +22,8 @@ from tasks.export.run import needs, run
 from tasks.inputs import Inputs, LocalFile, Need
 from tasks.params import check
 from tests.tasks.export.conftest import JOB_IDS, finished, silent
+
+LOGO = JOB_IDS[0].replace("job", "upl")
 
 
 def asked(**raw):
@@ -57,7 +62,7 @@ def test_it_needs_every_source_in_its_order():
         ({"format": "pdf", "locale": "de"}, "/params/locale"),
         ({"format": "pdf", "artifact": "equity"}, "/params/artifact"),
         ({"format": "pdf", "branding": {"colour": "red"}}, "/params/branding/colour"),
-        ({"format": "pdf", "branding": {"logo": JOB_IDS[0].replace("job", "upl")}}, "/params/branding/logo"),
+        ({"format": "csv", "branding": {"logo": LOGO}}, "/params/branding/logo"),
         ({"format": "pdf", "title": "a\u202eb"}, "/params/title"),
         ({"artifact": "../etc/passwd", "format": "csv"}, "/params/artifact"),
     ],
@@ -107,6 +112,68 @@ def test_a_source_that_lost_an_artifact_is_refused_by_name(backtested, scratch):
         exported(scratch, lame, format="pdf")
     with pytest.raises(DataUnusable, match=f"{lame.id} .*no artifacts"):
         exported(scratch, replace(backtested, artifacts={}), format="zip")
+
+
+def logo_file(folder, data=None, size=(300, 120)):
+    path = folder / "logo.png"
+    if data is None:
+        Image.new("RGBA", size, (122, 31, 61, 200)).save(path)
+    else:
+        path.write_bytes(data)
+    data = path.read_bytes()
+    return LocalFile(path, "logo.png", "image/png", len(data), sha256(data).hexdigest())
+
+
+def with_logo(scratch, job, file):
+    params = asked(format="pdf", branding={"logo": LOGO, "colour": "#7a1f3d"})
+    assert needs(params)["branding.logo"] == Need("upload", LOGO)
+    outcome = run(params, Inputs(scratch, {"sources.0": job, "branding.logo": file}), silent)
+    return render(outcome, KIND, scratch)[0].path
+
+
+def test_a_logo_is_drawn_and_its_path_does_not_change_the_bytes(backtested, scratch, tmp_path):
+    found = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        found.append(with_logo(tmp_path / name, backtested, logo_file(tmp_path / name)).read_bytes())
+    assert found[0] == found[1]
+    assert len(PdfReader(io.BytesIO(found[0])).pages[0].images) == 1
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda png: b"",
+        lambda png: b"GIF89a" + b"0" * 40,
+        lambda png: png[:60],
+        lambda png: png[:40] + b"\xff" * 400,
+        lambda png: png[:16] + b"\xff" * 8 + png[24:],
+        lambda png: png + b"0" * 3_000_000,
+        lambda png: b"<svg onload='alert(1)'/>" + b" " * 40,
+    ],
+    ids=["empty", "gif", "cut", "garbage", "huge sides", "too long", "svg"],
+)
+def test_a_logo_that_is_no_sound_picture_is_refused(backtested, scratch, tmp_path, spoil):
+    png = logo_file(tmp_path).path.read_bytes()
+    with pytest.raises(DataUnusable, match=r"logo"):
+        with_logo(scratch, backtested, logo_file(tmp_path, spoil(png)))
+
+
+def test_a_table_too_long_for_json_is_refused_with_what_to_do(backtested, scratch, monkeypatch):
+    monkeypatch.setattr("tasks.export.run.JSON_ROWS_MAX", 10)
+    with pytest.raises(DataUnusable, match="Export it as csv"):
+        exported(scratch, backtested, format="json")
+
+
+def test_the_first_declared_table_of_any_kind_is_taken(backtested, scratch, tmp_path):
+    path = tmp_path / "scores.parquet"
+    write_parquet({"symbol": np.array(["A"], dtype=object), "score": np.array([1.5])}, path)
+    scores = replace(backtested.artifacts["equity"], path=path)
+    job = replace(
+        backtested, kind="factors", artifacts={"scores": scores, "zz.csv": backtested.artifacts["trades.csv"]}
+    )
+    _, files = exported(scratch, job, format="csv")
+    assert files["export.csv"].path.read_text() == "symbol,score\nA,1.5\n"
 
 
 def test_csv_is_the_first_table_as_the_job_left_it(backtested, scratch):
@@ -228,8 +295,6 @@ def test_member_names_are_safe_and_unique_and_unzip_into_the_folder_only(hostile
 
 
 def test_text_that_a_spreadsheet_would_run_is_inert_in_csv_and_raw_in_json(backtested, scratch, tmp_path):
-    from reports.tables import write_parquet
-
     path = tmp_path / "raw.parquet"
     write_parquet({"symbol": np.array(["=1+1", "-A"], dtype=object), "weight": np.array([-0.5, 0.5])}, path)
     file = replace(backtested.artifacts["equity"], path=path)
