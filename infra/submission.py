@@ -151,7 +151,7 @@ def _insert(
         VALUES (%(org_id)s, %(id)s, %(kind)s, %(queue)s, %(state)s, %(params)s, %(inputs)s, %(tags)s, %(priority)s,
                 %(cache)s, %(callback_url)s, now() + make_interval(secs => %(deadline_s)s), %(timeout_s)s,
                 %(memory_mb)s, %(est_seconds)s, %(created_by)s, %(request_id)s, %(pipeline_id)s, %(step)s,
-                %(retry_of)s, CASE WHEN %(state)s = 'queued' THEN now() END, job_rank(now(), %(priority)s),
+                %(retry_of)s, CASE WHEN %(state)s = 'queued' THEN now() END, job_rank(clock_timestamp(), %(priority)s),
                 CASE WHEN %(state)s = 'succeeded' THEN now() END, %(result)s, %(input_digest)s, %(code_version)s,
                 %(cached_from)s)
         RETURNING *
