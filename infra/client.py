@@ -21,7 +21,7 @@ FINAL: Final = frozenset({"succeeded", "failed", "cancelled"})
 TRY_AGAIN: Final = frozenset({429, 502, 503, 504})
 ATTEMPTS: Final = 5
 LONGEST_PAUSE_S: Final = 10.0
-POLL_S: Final = 0.15
+POLL_S: Final = 0.2
 CHUNK: Final = 1 << 20
 
 

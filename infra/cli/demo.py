@@ -19,7 +19,7 @@ from infra.client import Client
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-POLL_S: Final = 0.15
+POLL_S: Final = 0.2
 LINK_TTL_S: Final = 3600
 SAVED: Final = {"tearsheet": ("report.pdf", "tearsheet.pdf"), "bundle": ("bundle.zip", "bundle.zip")}
 
@@ -60,7 +60,7 @@ def _demo(data: Path | None, actions: Path | None, keep: bool, data_dir: Path, o
     begun = time.monotonic()
     with _running(data_dir, keep=keep) as place:
         click.echo(f"Floor is ready at {place.url} after {time.monotonic() - begun:.1f} s.", err=True)
-        sources = Sources(_name_of(data), data, actions) if data else _invented(data_dir / "universe")
+        sources = Sources(dataset_name(data), data, actions) if data else _invented(data_dir / "universe")
         with Client(place.url, place.key) as client:
             steps = _run(client, place, sources)
             saved = _save(client, steps, out)
@@ -103,7 +103,7 @@ def _invented(folder: Path) -> Sources:
     return Sources("demo", found.prices, found.actions, found.sectors, found.index)
 
 
-def _name_of(data: Path) -> str:
+def dataset_name(data: Path) -> str:
     """Return a dataset's name made of a file's."""
     stem = data.name.partition(".")[0]
     return (
@@ -163,15 +163,18 @@ def _follow(client: Client, place: Place, steps: dict[str, plan.Step], bars: pro
 
 
 def _check(jobs: dict[str, dict[str, Any]]) -> None:
-    """Raise with the reasons if a step did not succeed; steps that only waited for it are not repeated."""
-    told = []
-    for name, job in jobs.items():
-        error = job.get("error")
-        if job["state"] != "succeeded" and error:
-            faults = "".join(f"\n    {fault['pointer']}: {fault['detail']}" for fault in error.get("errors", []))
-            told.append(f"  {name} {job['state']}: {error.get('detail', '')}{faults}")
-    if any(job["state"] != "succeeded" for job in jobs.values()):
+    """Raise with the reasons if a step did not succeed; not of those that only waited for it."""
+    failed = {name: job for name, job in jobs.items() if job["state"] != "succeeded"}
+    ids = {job["id"] for job in failed.values()}
+    told = [_reason(name, job) for name, job in failed.items() if not ids & set(job["depends_on"])]
+    if failed:
         raise DemoFault("The demo's pipeline did not succeed:\n" + "\n".join(told))
+
+
+def _reason(name: str, job: dict[str, Any]) -> str:
+    error = job["error"] or {}
+    faults = "".join(f"\n    {fault['pointer']}: {fault['detail']}" for fault in error.get("errors", []))
+    return f"  {name} {job['state']}: {error.get('detail', '')}{faults}"
 
 
 def _save(client: Client, steps: dict[str, dict[str, Any]], out: Path) -> dict[str, tuple[Path, str]]:

@@ -7,6 +7,8 @@ from typing import Any, Final
 Step = dict[str, Any]
 
 BROAD: Final = 60  # symbols from which on a fifth a side is a portfolio and not a handful
+NAMES: Final = 10  # the fewest names that a date is scored with; half of them where there are not twice as many
+FEW: Final = 3
 PRICES: Final = {"step": "prices", "artifact": "data"}
 
 
@@ -27,6 +29,7 @@ def research(prices: Any, symbols: int, *, sectors: Any = None, index: Any = Non
         "factors": [{"name": "momentum", "weight": 0.6}, {"name": "low_volatility", "weight": 0.4}],
         "winsorize": {"method": "quantile", "limits": [0.01, 0.99]} if broad else {"method": "mad"},
         "neutralize": ["sector"] if sectors is not None else [],
+        "min_names": max(FEW, min(NAMES, symbols // 2)),
     }
     backtest: dict[str, Any] = {
         "prices": prices,
