@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reports.render import Rendered
     from tasks.outcome import Outcome
-    from worker.joblog import JobLog
+    from worker.joblog import Line
     from worker.process import Tools
 
 AT_ONCE: Final = 8
@@ -39,7 +39,7 @@ def store(tools: Tools, held: Mapping[str, Any], rendered: Sequence[Rendered]) -
         return list(pool.map(upload, rendered))
 
 
-def commit(tools: Tools, held: Mapping[str, Any], outcome: Outcome, done: Finish, log: JobLog) -> None:
+def commit(tools: Tools, held: Mapping[str, Any], outcome: Outcome, done: Finish, lines: Sequence[Line]) -> None:
     """Make the attempt the job's result, with all its effects, or none of them; raises LeaseLost."""
     with tools.database.org(held["org_id"]) as connection:
         result = dict(done.result)
@@ -48,6 +48,6 @@ def commit(tools: Tools, held: Mapping[str, Any], outcome: Outcome, done: Finish
                 result["dataset"] = add_version(connection, held, intent, done.artifacts)
             else:
                 raise TypeError(f"no effect is known for {type(intent).__name__}")
-        if lines := log.take():
+        if lines:
             leases.write_logs(connection, held, lines)
         leases.finish(connection, held, replace(done, result=result))

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from infra import leases, logs, memo
 from infra.canonical import canonical
 from infra.leases import Finish, LeaseLost, Requeue
 from reports.manifest import library_versions, manifest, write_manifest
 from reports.render import render
+from tasks.errors import Unavailable
 from tasks.registry import kinds
 from worker import effects
 from worker.earlier import Earlier
@@ -27,12 +28,14 @@ from worker.telling import Telling
 from worker.verdict import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reports.render import Rendered
     from tasks.kind import JobKind
     from tasks.outcome import Outcome
     from worker.process import Tools
+
+AGAIN_S: Final = 0.5
 
 log = logging.getLogger(__name__)
 to_owner = logging.getLogger("worker.job")  # these lines the job's owner reads
@@ -83,7 +86,8 @@ def attempt(tools: Tools, held: Mapping[str, Any], scratch: Path, job_log: JobLo
         code_version=memo.code_version(),
         input_digest=memo.input_digest(kind.name, held["params"], held["inputs"] or {}, memo.code_version()),
     )
-    effects.commit(tools, held, outcome, done, job_log)
+    lines = job_log.take()
+    _patiently(tools, lambda: effects.commit(tools, held, outcome, done, lines))
 
 
 def give_up(tools: Tools, held: Mapping[str, Any], error: BaseException, job_log: JobLog) -> None:
@@ -96,15 +100,32 @@ def give_up(tools: Tools, held: Mapping[str, Any], error: BaseException, job_log
     )
     log.warning("attempt %s ended: %s", held["attempt"], verdict.state, exc_info=error)
     to_owner.warning("Attempt %s ended: %s", held["attempt"], verdict.problem["detail"])
-    try:
+    lines = job_log.take()
+
+    def write() -> None:
         with tools.database.org(held["org_id"]) as connection:
-            leases.write_logs(connection, held, job_log.take())
+            leases.write_logs(connection, held, lines)
             if verdict.state == "queued":
                 leases.requeue(connection, held, Requeue("fault", verdict.after_s, problem=verdict.problem))
             else:
                 leases.end(connection, held, verdict.state, verdict.problem)
-    except LeaseLost:
-        log.warning("the lease was lost; the verdict is not kept")
+
+    try:
+        _patiently(tools, write)
+    except (LeaseLost, Unavailable) as lost:
+        log.warning("the verdict is not kept: %r", lost)  # whoever has the job now decides, or its lease runs out
+
+
+def _patiently(tools: Tools, write: Callable[[], None]) -> None:
+    """Write what was worked for, though the database be away for a moment: the lease fences a second writing off."""
+    until = time.monotonic() + tools.settings.lease_s
+    while True:
+        try:
+            return write()
+        except Unavailable:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(AGAIN_S)
 
 
 def _with_manifest(kind: JobKind, held: Mapping[str, Any], outcome: Outcome, scratch: Path) -> list[Rendered]:
