@@ -12,7 +12,7 @@ from api.openapi import document
 from tasks.registry import kinds
 
 UPLOADED = b"date,symbol,close\n2024-01-02,AAA,1\n"
-ID = re.compile(r"\b((?:job|ds|upl|pipe|key|usr)_[0-9a-f]{8}-[0-9a-f-]{27})\b")
+ID = re.compile(r"\b((?:job|ds|upl|pipe|key|usr|whk|del|sch)_[0-9a-f]{8}-[0-9a-f-]{27})\b")
 
 
 def test_the_document_is_valid_openapi_3_1():
@@ -104,7 +104,40 @@ def make_key(_client, put, key_id, *_):
     put.row("api_keys", id=key_id, public_id=key_id, secret_hash=b"0", name="k", role="quant")
 
 
-MAKERS = {"job": make_job, "ds": make_dataset, "upl": make_upload, "pipe": make_pipeline, "key": make_key}
+def make_webhook(_client, put, webhook_id, *_):
+    put.row("webhooks", id=webhook_id, url="https://hooks.invalid/x", event_types="{job.failed}")
+    sent = {
+        "lane": webhook_id,
+        "type": "job.failed",
+        "body": "{}",
+        "state": "failed",
+        "ended_at": "2026-01-02T03:04:05Z",
+    }
+    put.row("deliveries", id=examples.DELIVERY, webhook_id=webhook_id, **sent)
+
+
+def make_delivery(*_):
+    """It comes with its webhook."""
+
+
+def make_schedule(client, put, schedule_id, *_):
+    make_key(client, put, examples.KEY)
+    job = {"kind": "factors", "params": {}, "callback_url": None}
+    what = {"catch_up": "skip", "what": "job", "body": job, "created_by": examples.KEY}
+    when = {"name": "", "cron": "0 9 * * *", "timezone": "UTC", "looked_until": "2099-01-01T00:00:00Z"}
+    put.row("schedules", id=schedule_id, **what, **when)
+
+
+MAKERS = {
+    "job": make_job,
+    "ds": make_dataset,
+    "upl": make_upload,
+    "pipe": make_pipeline,
+    "key": make_key,
+    "whk": make_webhook,
+    "del": make_delivery,
+    "sch": make_schedule,
+}
 
 
 @pytest.mark.parametrize("endpoint", declared(), ids=lambda endpoint: endpoint.name)
