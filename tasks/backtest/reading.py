@@ -11,15 +11,17 @@ from tasks.errors import DataUnusable, Violation
 from tasks.params import TextOrTable
 from tasks.quant.market import Market, market
 from tasks.quant.returns import total_returns
-from tasks.tables import column_types, read_columns, read_panels
+from tasks.tables import column_types, read_columns, read_panels, require_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tasks.inputs import Inputs, TableFile
     from tasks.quant.panel import Panel
 
 ALWAYS = ("adj_factor", "split_factor", "delisting_return")
+ROUNDING = 2e-5  # a dividend below a fifth of a basis point is lost with it
+DATES = ("DATE", "TIMESTAMP")
 NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT", "UBIGINT", "UINTEGER")
 
 
@@ -59,7 +61,7 @@ class Prices:
         if factor is not None or adjusted is None:
             return factor
         close = self.close(columns)
-        return np.asarray(np.divide(adjusted, close, out=np.full(close.shape, np.nan), where=close > 0.0))
+        return _steady(np.divide(adjusted, close, out=np.full(close.shape, np.nan), where=close > 0.0))
 
     def returns(self, columns: np.ndarray) -> np.ndarray:
         """Return simple total returns, (T, len(columns))."""
@@ -74,21 +76,47 @@ class Dated:
     values: np.ndarray
 
 
+def _steady(factor: np.ndarray) -> np.ndarray:
+    """Return a factor that moves only where it moves by more than the rounding of two printed prices."""
+    steady, held = factor.copy(), np.full(factor.shape[1], np.nan)
+    for row in steady:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            same = np.abs(row / held - 1.0) < ROUNDING
+        row[same] = held[same]
+        held = np.where(np.isfinite(row), row, held)
+    return steady
+
+
 def read_prices(table: TableFile, *wanted: str) -> Prices:
     """Return the price table: `close`, the adjustments it holds, and those of the wanted columns that it holds."""
     types = column_types(table)
     adjusted = ("adj_close",) if "adj_factor" not in types else ()
-    return Prices(read_panels(table, ["close", *(name for name in (*ALWAYS, *adjusted, *wanted) if name in types)]))
+    names = ["close", *(name for name in (*ALWAYS, *adjusted, *wanted) if name in types)]
+    _require_types(table, types, names)
+    return Prices(read_panels(table, names))
 
 
 def read_scores(table: TableFile, preferred: str) -> Panel:
     """Return the table's numbers by date and symbol: the column `preferred`, or the only one that holds numbers."""
     types = column_types(table)
     numeric = [name for name, kind in types.items() if kind.startswith(NUMBERS)]
-    if preferred not in types and len(numeric) != 1:
-        raise unusable(table, f"has no column {preferred!r}; it has {', '.join(types)}.")
-    name = preferred if preferred in types else numeric[0]
-    return read_panels(table, [name])[name]
+    name = preferred if preferred in types or len(numeric) != 1 else numeric[0]
+    _require_types(table, types, [name])
+    scores = read_panels(table, [name])[name]
+    if np.isinf(scores.values).any():
+        raise unusable(table, f"has an infinite {name}; scores and weights are finite numbers or null.")
+    return scores
+
+
+def _require_types(table: TableFile, types: Mapping[str, str], numbers: Sequence[str]) -> None:
+    """Refuse a table without dates, symbols and these numbers."""
+    wanted = {"date": DATES, "symbol": ("VARCHAR",), **dict.fromkeys(numbers, NUMBERS)}
+    for name, kinds in wanted.items():
+        if name not in types:
+            raise unusable(table, f"has no column {name!r}; it has {', '.join(types)}.")
+        if not types[name].startswith(kinds):
+            what = {"date": "dates", "symbol": "text"}.get(name, "numbers")
+            raise unusable(table, f"holds {types[name]} in its column {name!r}, which must hold {what}.")
 
 
 def on_names(panel: Panel, symbols: tuple[str, ...]) -> Dated:
@@ -99,6 +127,7 @@ def on_names(panel: Panel, symbols: tuple[str, ...]) -> Dated:
 
 def read_members(table: TableFile, symbols: tuple[str, ...]) -> Dated:
     """Return membership by date: 1 for a member, NaN for any other name."""
+    _require_types(table, column_types(table), [])
     columns = read_columns(table, ["date", "symbol"])
     dates, row = np.unique(columns["date"], return_inverse=True)
     place = {name: i for i, name in enumerate(symbols)}
@@ -110,6 +139,7 @@ def read_members(table: TableFile, symbols: tuple[str, ...]) -> Dated:
 
 def read_by_symbol(table: TableFile, column: str) -> dict[str, Any]:
     """Return a column by symbol; the last row of a symbol counts."""
+    require_columns(table, "symbol", column)
     columns = read_columns(table, ["symbol", column])
     return dict(zip(columns["symbol"].tolist(), columns[column].tolist(), strict=True))
 

@@ -243,3 +243,29 @@ def test_data_that_lacks_what_is_asked_is_refused(backtest, prices, signal, lack
     with pytest.raises(DataUnusable) as refused:
         backtest(scored(short, signal), **way)
     assert refused.value.violations[0].pointer == pointer
+
+
+def test_adjusted_closes_alone_say_what_the_factors_say(backtest, prices, signal):
+    adjusted = np.round(prices["close"] * prices["adj_factor"], 6)
+    printed = {"date": prices["date"], "symbol": prices["symbol"], "close": prices["close"], "adj_close": adjusted}
+    by_factor, by_close = backtest(scored(prices, signal)).result, backtest(scored(printed, signal)).result
+    assert by_close["total_return"] == pytest.approx(by_factor["total_return"], abs=1e-4)
+    reasons = tables(backtest(scored(printed, signal)))["trades.csv"]["reason"]
+    assert 0 < np.count_nonzero(reasons == "dividend_reinvested") < 60
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("signal", "score", lambda n: np.array(["high"] * n, dtype=object)),
+        ("signal", "date", lambda n: np.array(["2020-01-02"] * n, dtype=object)),
+        ("prices", "close", lambda n: np.array(["12.5"] * n, dtype=object)),
+    ],
+)
+def test_columns_of_the_wrong_kind_are_refused_at_their_table(backtest, prices, signal, wrong):
+    table, column, values = wrong
+    given = {"prices": prices, "signal": signal}
+    given[table] = {**given[table], column: values(len(given[table][column]))}
+    with pytest.raises(DataUnusable) as refused:
+        backtest(given)
+    assert refused.value.violations[0].pointer == f"/params/{table}"
