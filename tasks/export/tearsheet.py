@@ -11,6 +11,8 @@ import numpy as np
 from tasks.backtest.tearsheet import attribution_rows, heading, settings
 from tasks.errors import DataUnusable, Violation
 from tasks.export.reading import read_artifact
+from tasks.params import references
+from tasks.registry import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +85,7 @@ def _costs(job: FinishedJob, equity: Mapping[str, np.ndarray]) -> dict[str, floa
 def _digests(job: FinishedJob) -> dict[str, Any]:
     """Return what the backtest was made of and what it left, by digest; ids of jobs are left out."""
     inputs = [
-        {"name": str(entry.get("type") or "table"), "sha256": entry["sha256"]}
+        {"name": _named(str(entry["ref"]), job), "sha256": entry["sha256"]}
         for entry in job.manifest["inputs"]
         if "sha256" in entry
     ]
@@ -92,3 +94,14 @@ def _digests(job: FinishedJob) -> dict[str, Any]:
     ]
     ordered = sorted(inputs, key=lambda entry: (entry["name"], entry["sha256"]))
     return {"inputs": ordered, "artifacts": artifacts, "code_version": job.manifest["code_version"]}
+
+
+def _named(ref: str, job: FinishedJob) -> str:
+    """Return the parameters that an input stood for: `prices`, or `benchmark, prices`."""
+    found = []
+    for reference in references(kinds()[job.kind].params, job.params):
+        value = reference.value
+        text = f"{value['job']}/{value['artifact']}" if isinstance(value, dict) and "job" in value else str(value)
+        if ref == text or ref.startswith(f"{text}@"):
+            found.append(reference.pointer.removeprefix("/params/").replace("/", "."))
+    return ", ".join(sorted(found)) or "table"
