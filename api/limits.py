@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from infra import orgs
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ORG_FACTOR: Final = 5  # an organisation may do as much as five of its keys
 SETTINGS_KEPT_S: Final = 10.0
 PAUSE_S: Final = 5.0
+SHOWN: Final = "minute"  # the one policy whose rest every answer shows
 TIMEOUT_S: Final = 0.5
 
 log = logging.getLogger(__name__)
@@ -58,12 +59,14 @@ class Limits:
             return Spent({})
         policies = self._policies(caller)
         try:
-            left = [(policy, *self._count(policy)) for policy in policies]
+            over = [policy for policy in policies if not self._hit(policy)]
+            shown = over or [policy for policy in policies if policy.name == SHOWN]
+            left = {policy.name: self._left(policy) for policy in shown}
         except Exception as error:  # noqa: BLE001 - whatever ails the counter, requests go on uncounted
             self._paused_until = time.monotonic() + PAUSE_S
             log.warning("request rates are not counted for %s s: %s", PAUSE_S, type(error).__name__)
             return Spent({})
-        return _spent(left)
+        return _spent(policies, over, left)
 
     def _policies(self, caller: Caller) -> list[Policy]:
         allowed = self._settings_of(caller.org_id)
@@ -83,18 +86,18 @@ class Limits:
             self._known[org_id] = kept
         return kept[1]
 
-    def _count(self, policy: Policy) -> tuple[bool, int, int]:
-        """Count one request; return whether it was within the policy, how many are left, and seconds to the reset."""
-        from limits import RateLimitItemPerSecond  # noqa: PLC0415 - Redis' client is loaded with the first request
+    def _hit(self, policy: Policy) -> bool:
+        """Count one request; say whether it was within the policy."""
+        return bool(self._counter.hit(_item(policy), policy.name, policy.counted))
 
-        item = RateLimitItemPerSecond(policy.quota, policy.window_s, namespace="floor")
-        good = self._counter.hit(item, policy.name, policy.counted)
-        window = self._counter.get_window_stats(item, policy.name, policy.counted)
-        return good, window.remaining, max(1, math.ceil(window.reset_time - time.time()))
+    def _left(self, policy: Policy) -> tuple[int, int]:
+        """Return how many requests are left, and the seconds until there are more."""
+        window = self._counter.get_window_stats(_item(policy), policy.name, policy.counted)
+        return window.remaining, max(1, math.ceil(window.reset_time - time.time()))
 
     @cached_property
     def _counter(self) -> Any:
-        from limits.storage import RedisStorage  # noqa: PLC0415 - see _count
+        from limits.storage import RedisStorage  # noqa: PLC0415 - see _item
         from limits.strategies import SlidingWindowCounterRateLimiter  # noqa: PLC0415
 
         url = self._settings.redis_url.replace("redis+socket://", "redis+unix://", 1)
@@ -104,15 +107,20 @@ class Limits:
         )
 
 
-def _spent(left: list[tuple[Policy, bool, int, int]]) -> Spent:
+@lru_cache(maxsize=1000)
+def _item(policy: Policy) -> Any:
+    from limits import RateLimitItemPerSecond  # noqa: PLC0415 - Redis' client is loaded with the first request
+
+    return RateLimitItemPerSecond(policy.quota, policy.window_s, namespace="floor")
+
+
+def _spent(policies: list[Policy], over: list[Policy], left: dict[str, tuple[int, int]]) -> Spent:
     headers = {
-        "RateLimit-Policy": ", ".join(f'"{p.name}";q={p.quota};w={p.window_s}' for p, *_ in left),
-        "RateLimit": ", ".join(f'"{p.name}";r={rest};t={reset}' for p, _, rest, reset in left),
+        "RateLimit-Policy": ", ".join(f'"{p.name}";q={p.quota};w={p.window_s}' for p in policies),
+        "RateLimit": ", ".join(f'"{name}";r={rest};t={reset}' for name, (rest, reset) in left.items()),
     }
-    over = [(policy, reset) for policy, good, _, reset in left if not good]
     if not over:
         return Spent(headers)
-    wait = max(reset for _, reset in over)
-    detail = f"More than {over[0][0].quota} requests came in {over[0][0].window_s} s; ask again in {wait} s."
-    names = [policy.name for policy, _ in over]
-    return Spent(headers, RateLimited(detail, retry_after_s=wait, violated_policies=names))
+    wait = max(left[policy.name][1] for policy in over)
+    detail = f"More than {over[0].quota} requests came in {over[0].window_s} s; ask again in {wait} s."
+    return Spent(headers, RateLimited(detail, retry_after_s=wait, violated_policies=[policy.name for policy in over]))

@@ -53,7 +53,7 @@ class Metrics:
         if self._counters is not None:
             from prometheus_client import values  # noqa: PLC0415 - see _Counters
 
-            values.close_all_multiprocess_files()
+            values.close_all_multiprocess_files()  # type: ignore[no-untyped-call]  # the library left it untyped
 
     def _made(self) -> _Counters:
         with self._making:

@@ -21,7 +21,7 @@ def _let_go_on_stop() -> None:
     before = signal.getsignal(signal.SIGTERM)
 
     def stop(number: int, frame: Any) -> None:
-        services.bell.closing.set()
+        threading.Thread(target=services.bell.close).start()  # it takes a lock, which a signal must not wait for
         if callable(before):
             before(number, frame)
 
