@@ -5,7 +5,6 @@ import pytest
 
 from infra import schedules
 
-
 RECIPE = {"factors": [{"name": "momentum"}]}
 
 
