@@ -40,12 +40,12 @@ WITH RECURSIVE asking AS (
         FROM (SELECT j.org_id, j.id, j.rank FROM jobs j
               WHERE j.queue = %(queue)s AND j.org_id = o.id AND j.state = 'queued' AND j.dispatched_at IS NULL
                 AND j.run_at <= now()
-              ORDER BY j.rank, j.id
-              LIMIT least(%(room)s, greatest(0, coalesce(
-                  CASE jsonb_typeof(o.settings->'max_running')
-                      WHEN 'number' THEN (o.settings->>'max_running')::integer
-                      WHEN 'object' THEN (o.settings->'max_running'->>%(queue)s)::integer END,
-                  1000000) - coalesce(live.n, 0)))) q) next
+              ORDER BY j.rank, j.id LIMIT %(room)s) q) next  -- a plain number: the index is read in order
+    WHERE next.place <= coalesce(
+        CASE jsonb_typeof(o.settings->'max_running')
+            WHEN 'number' THEN (o.settings->>'max_running')::integer
+            WHEN 'object' THEN (o.settings->'max_running'->>%(queue)s)::integer END,
+        1000000) - coalesce(live.n, 0)
     ORDER BY (coalesce(live.n, 0) + next.place) / o.weight, next.rank, next.id
     LIMIT %(room)s
 )
@@ -62,34 +62,54 @@ def claim_next(connection: Connection, queue: str, room: int) -> list[dict[str, 
     return sorted(rows, key=lambda row: (row["rank"], row["id"]))
 
 
+# Lanes (a queue's jobs of one organisation) by a loose index scan; in each no more than COUNTED jobs are looked at, so
+# that the cost follows the lanes and not the backlog: no machine starts a thousand workers for one organisation.
+COUNTED: Final = 1000
+DEMAND: Final = """
+WITH RECURSIVE lanes AS (
+    (SELECT queue, org_id FROM jobs WHERE state = 'queued' AND dispatched_at IS NULL ORDER BY queue, org_id LIMIT 1)
+    UNION ALL
+    SELECT next.queue, next.org_id FROM lanes, LATERAL (
+        SELECT j.queue, j.org_id FROM jobs j WHERE j.state = 'queued' AND j.dispatched_at IS NULL
+          AND (j.queue, j.org_id) > (lanes.queue, lanes.org_id) ORDER BY j.queue, j.org_id LIMIT 1) next
+), due AS (
+    SELECT lanes.queue, lanes.org_id, w.* FROM lanes, LATERAL (
+        SELECT count(*) AS ready, avg(est_seconds) AS mean_s, min(queued_at) AS oldest FROM (
+            SELECT j.est_seconds, j.queued_at FROM jobs j WHERE j.queue = lanes.queue AND j.org_id = lanes.org_id
+              AND j.state = 'queued' AND j.dispatched_at IS NULL AND j.run_at <= now()
+            ORDER BY j.rank, j.id LIMIT %(counted)s) first) w
+), live AS (
+    SELECT queue, org_id, count(*) FILTER (WHERE state = 'running') AS running,
+           count(*) FILTER (WHERE state = 'queued') AS dispatched,
+           avg(est_seconds) FILTER (WHERE state = 'queued') AS mean_s, min(queued_at) AS oldest
+    FROM (SELECT queue, org_id, state, est_seconds, NULL::timestamptz AS queued_at FROM jobs WHERE state = 'running'
+          UNION ALL
+          SELECT queue, org_id, state, est_seconds, queued_at FROM jobs
+          WHERE state = 'queued' AND dispatched_at IS NOT NULL) held
+    GROUP BY queue, org_id
+), loads AS (
+    SELECT queue, org_id, coalesce(running, 0) AS running, coalesce(dispatched, 0) AS dispatched,
+           coalesce(due.mean_s, live.mean_s) AS mean_s, least(due.oldest, live.oldest) AS oldest,
+           least(coalesce(ready, 0), greatest(0, coalesce(
+               CASE jsonb_typeof(o.settings->'max_running')
+                   WHEN 'number' THEN (o.settings->>'max_running')::integer
+                   WHEN 'object' THEN (o.settings->'max_running'->>queue)::integer END,
+               1000000) - coalesce(running, 0) - coalesce(dispatched, 0))) AS may_run
+    FROM due FULL JOIN live USING (queue, org_id) JOIN orgs o ON o.id = org_id
+)
+SELECT queue, sum(running)::integer AS running, sum(dispatched)::integer AS dispatched, sum(may_run)::integer AS ready,
+       sum((may_run + dispatched) * mean_s)::float8 AS work_s,
+       extract(epoch FROM now() - min(oldest))::float8 AS oldest_s
+FROM loads GROUP BY queue
+"""
+
+
 def demand(connection: Connection) -> dict[str, dict[str, Any]]:
     """Return, by queue with anything in it: jobs that may run but don't, dispatched, running, and seconds of work.
 
     Jobs above their organisation's cap or not due yet are left out: they must not buy workers.
     """
-    rows = connection.execute(
-        """
-        WITH counted AS (
-            SELECT queue, org_id, count(*) FILTER (WHERE state = 'running') AS running,
-                   count(*) FILTER (WHERE state = 'queued' AND dispatched_at IS NOT NULL) AS dispatched,
-                   count(*) FILTER (WHERE state = 'queued' AND dispatched_at IS NULL AND run_at <= now()) AS ready,
-                   avg(est_seconds) FILTER (WHERE state = 'queued') AS mean_s,
-                   min(queued_at) FILTER (WHERE state = 'queued' AND run_at <= now()) AS oldest
-            FROM jobs WHERE state IN ('queued', 'running') GROUP BY queue, org_id
-        ), capped AS (
-            SELECT c.*, least(c.ready, greatest(0, coalesce(
-                CASE jsonb_typeof(o.settings->'max_running')
-                    WHEN 'number' THEN (o.settings->>'max_running')::integer
-                    WHEN 'object' THEN (o.settings->'max_running'->>c.queue)::integer END,
-                1000000) - c.running - c.dispatched)) AS may_run
-            FROM counted c JOIN orgs o ON o.id = c.org_id
-        )
-        SELECT queue, sum(running)::integer AS running, sum(dispatched)::integer AS dispatched,
-               sum(may_run)::integer AS ready, sum((may_run + dispatched) * mean_s)::float8 AS work_s,
-               extract(epoch FROM now() - min(oldest))::float8 AS oldest_s
-        FROM capped GROUP BY queue
-        """
-    ).fetchall()
+    rows = connection.execute(DEMAND, {"counted": COUNTED}).fetchall()
     return {row["queue"]: row for row in rows}
 
 
