@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.quant.name_sum import name_sum
+from tasks.quant.pieces import by_columns
 from tasks.quant.volatility import simple_returns
 from tasks.quant.windows import rolling_count, rolling_sum
 
@@ -28,8 +29,11 @@ def beta(
     Both moments use the same days. NaN where fewer than `min_coverage` of the window's days remain, or where the
     market stood still.
     """
-    returns = simple_returns(prices)
-    m = (market_returns(returns) if market is None else market)[:, None]
+    m = (market_returns(simple_returns(prices)) if market is None else market)[:, None]
+    return by_columns(lambda part: _beta(simple_returns(part), m, lookback, min_coverage), prices)
+
+
+def _beta(returns: np.ndarray, m: np.ndarray, lookback: int, min_coverage: float) -> np.ndarray:
     present = np.isfinite(returns) & np.isfinite(m)
     r = np.where(present, returns, 0.0)
     x = np.where(present, m, 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tasks.quant.pieces import by_columns
 from tasks.quant.windows import rolling_count
 
 
@@ -14,9 +15,13 @@ def momentum(prices: np.ndarray, lookback: int = 252, skip: int = 21, min_covera
     `lookback - skip + 1` prices. The answer is NaN where either end has no price, where less than `min_coverage` of
     the window's prices exist, and in the first `lookback` rows.
     """
-    found = np.full_like(prices, np.nan)
     if len(prices) <= lookback:
-        return found
+        return np.full_like(prices, np.nan)
+    return by_columns(lambda part: _momentum(part, lookback, skip, min_coverage), prices)
+
+
+def _momentum(prices: np.ndarray, lookback: int, skip: int, min_coverage: float) -> np.ndarray:
+    found = np.full_like(prices, np.nan)
     end, start = prices[lookback - skip : len(prices) - skip], prices[: len(prices) - lookback]
     width = lookback - skip + 1
     counts = rolling_count(np.isfinite(prices), width)[lookback - skip : len(prices) - skip]

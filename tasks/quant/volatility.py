@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tasks.quant.pieces import by_columns
 from tasks.quant.windows import rolling_count, rolling_sum
 
 
@@ -25,6 +26,10 @@ def volatility(
     `prices`: (T, N) total-return levels. Returns that touch a missing price are left out; the answer is NaN where
     fewer than `min_coverage` of the window's returns (and never fewer than two) remain.
     """
+    return by_columns(lambda part: np.sqrt(_variance(part, lookback, min_coverage) * periods_per_year), prices)
+
+
+def _variance(prices: np.ndarray, lookback: int, min_coverage: float) -> np.ndarray:
     returns = simple_returns(prices)
     present = np.isfinite(returns)
     n = rolling_count(present, lookback)
@@ -36,4 +41,4 @@ def volatility(
         variance = (s2 - s1 * s1 / n) / (n - 1.0)
     np.maximum(variance, 0.0, out=variance)
     variance[n < max(2.0, min_coverage * lookback)] = np.nan
-    return np.asarray(np.sqrt(variance * periods_per_year))
+    return np.asarray(variance)

@@ -13,17 +13,28 @@ def rolling_sum(values: np.ndarray, window: int) -> np.ndarray:
     on no later one (van Herk 1992, with + in the place of max).
     """
     sums = np.empty_like(values)
+    tail = np.empty_like(values[: window - 1])
     for start in range(0, len(values), window):
         head = sums[start : start + window]
-        np.cumsum(values[start : start + window], axis=0, out=head)
-        if start:
-            tail = np.cumsum(values[start - 1 : start - window : -1], axis=0)[::-1]
-            head[: len(tail)] += tail[: len(head)]
+        _running_sum(values[start : start + window], head)
+        if start and window > 1:
+            _running_sum(values[start - 1 : start - window : -1], tail)
+            overlap = min(len(head), window - 1)
+            head[:overlap] += tail[::-1][:overlap]
     return sums
 
 
 def rolling_count(present: np.ndarray, window: int) -> np.ndarray:
     """Return for each row how many of the last `window` rows of a boolean (T, N) are true, as float64."""
-    counted = np.cumsum(present, axis=0, dtype=np.int32)
-    counted[window:] -= counted[:-window].copy()
-    return counted.astype(np.float64)
+    so_far = np.empty(present.shape, dtype=np.int32)
+    _running_sum(present.astype(np.int32), so_far)
+    counts = so_far.astype(np.float64)
+    counts[window:] -= so_far[:-window]
+    return counts
+
+
+def _running_sum(values: np.ndarray, out: np.ndarray) -> None:
+    """Write the running sum over rows; a row at a time is several times faster than numpy's cumsum across rows."""
+    out[:1] = values[:1]
+    for t in range(1, len(values)):
+        np.add(out[t - 1], values[t], out=out[t])

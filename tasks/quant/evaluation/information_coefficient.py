@@ -13,7 +13,7 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Return the Pearson correlation of two equally long vectors without NaN; NaN where either does not vary."""
     if len(a) < 2:
         return math.nan
-    x, y = a - a.mean(), b - b.mean()
+    x, y = a - np.add.reduce(a) / len(a), b - np.add.reduce(b) / len(b)
     size = math.sqrt(float(x @ x)) * math.sqrt(float(y @ y))
     return max(-1.0, min(1.0, float(x @ y) / size)) if size > 0.0 else math.nan
 

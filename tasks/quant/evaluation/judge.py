@@ -49,8 +49,8 @@ def judge(
     returns = np.full((*shape, quantiles), np.nan)
     for d, row in enumerate(rows.tolist()):
         scored = np.flatnonzero(np.isfinite(scores[d]))
-        scored = scored[np.argsort(scores[d, scored], kind="stable")]
         values = scores[d, scored]
+        order = np.argsort(values)
         for k, (a, b) in enumerate(windows):
             if row + b >= len(prices):
                 continue
@@ -59,18 +59,25 @@ def judge(
             names[k, d] = np.count_nonzero(known)
             if names[k, d] < min_names:
                 continue
-            found = _compared(values[known], earned[known], quantiles)
+            found = _compared(values[known], _ranks_of_known(values, order, known), earned[known], quantiles)
             spearman[k, d], pearson[k, d], returns[k, d] = found
     return Judgement(names, spearman, pearson, returns)
 
 
-def _compared(ascending: np.ndarray, earned: np.ndarray, quantiles: int) -> tuple[float, float, np.ndarray]:
-    """Return both correlations and the quantiles' mean returns of one cross-section in ascending order of score."""
-    n = len(ascending)
-    ranks = ranks_in_order(ascending, np.arange(n))
-    bins = quantile_of_rank(ranks, n, quantiles).astype(np.int64)
+def _ranks_of_known(values: np.ndarray, order: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the ranks of the known values among themselves, from the one sorting of all of them."""
+    kept = order[known[order]]
+    place = np.cumsum(known) - 1
+    return ranks_in_order(values[kept], place[kept])
+
+
+def _compared(
+    values: np.ndarray, ranks: np.ndarray, earned: np.ndarray, quantiles: int
+) -> tuple[float, float, np.ndarray]:
+    """Return both correlations and the quantiles' mean returns of one cross-section."""
+    bins = quantile_of_rank(ranks, len(ranks), quantiles).astype(np.int64)
     spearman = correlation(ranks, ranks_of(earned))
-    return spearman, correlation(ascending, earned), quantile_means(bins, earned, quantiles)
+    return spearman, correlation(values, earned), quantile_means(bins, earned, quantiles)
 
 
 def _earned(start: np.ndarray, stop: np.ndarray) -> np.ndarray:
