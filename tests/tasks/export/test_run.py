@@ -81,7 +81,8 @@ def test_the_pdf_shows_the_numbers_and_digests_of_its_backtest(backtested, scrat
     assert "Ελληνικό Fund" in text
     assert f"{total * 100:.2f}%" in text
     assert backtested.artifacts["equity"].sha256 in text
-    assert re.search(rf"prices\s+{'p' * 64}\s+signal\s+{'s' * 64}", text)  # what went in
+    assert re.search(rf"\nprices\s+{'p' * 64}", text)  # what went in, by the parameter it stood for
+    assert re.search(rf"\nsignal\s+{'s' * 64}", text)
     assert backtested.id not in text
     assert float(reader.pages[0].mediabox.width) == 612
 
