@@ -210,7 +210,8 @@ def _check_quota(connection: Connection) -> None:
     org = connection.execute("SELECT settings->'max_queued' AS limit FROM orgs").fetchone()
     limit = org["limit"] if org and org["limit"] is not None else MAX_QUEUED
     row = connection.execute(
-        "SELECT count(*) AS n FROM (SELECT 1 FROM jobs WHERE state IN ('waiting', 'queued') LIMIT %s) unfinished",
+        "SELECT count(*) AS n "
+        "FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state <> 'running' LIMIT %s) waiting",
         [limit],
     ).fetchone()
     if row and row["n"] >= limit:
