@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
+import psycopg
 import pytest
 
 from infra import embedded, local, orgs
@@ -19,11 +21,24 @@ MARKET_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
-def servers():
+def servers(worker_id):
+    """The embedded servers, or those of FLOOR_TEST_DATABASE_URL (a superuser's) and FLOOR_TEST_REDIS_URL."""
     home = Path(tempfile.mkdtemp(prefix="floor-test-"))
-    with embedded.start(home) as running:
+    with embedded.start(home, _given(worker_id)) as running:
         yield running
     shutil.rmtree(home)
+
+
+def _given(worker_id):
+    given = {}
+    if url := os.environ.get("FLOOR_TEST_REDIS_URL"):
+        given["FLOOR_REDIS_URL"] = url
+    if url := os.environ.get("FLOOR_TEST_DATABASE_URL"):
+        name = f"floor_test_{worker_id}_{os.getpid()}"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        given["FLOOR_DATABASE_URL"] = url.rpartition("/")[0] + f"/{name}"
+    return given
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from infra import settings
@@ -55,3 +58,11 @@ def test_only_what_is_meant_for_floor_is_inherited(monkeypatch):
     inherited = settings.inherited()
     assert inherited["FLOOR_LEASE_S"] == "7"
     assert all(name.startswith("FLOOR_") for name in inherited)
+
+
+def test_every_setting_is_documented():
+    root = Path(__file__).parents[2]
+    known = set(re.findall(r'"(FLOOR_[A-Z0-9_]+)"', (root / "infra" / "settings.py").read_text()))
+    documented = set(re.findall(r"FLOOR_[A-Z0-9_]+", (root / "docs" / "running.md").read_text()))
+    assert len(known) > 20
+    assert known <= documented
