@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "upload": "upload",
     "keys": "keys",
     "orgs": "orgs",
+    "secrets": "secrets",
     "logs": "logs",
     "doctor": "doctor",
     "api": "doors",
