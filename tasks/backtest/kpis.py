@@ -94,18 +94,24 @@ def statistics(run: Run, params: Mapping[str, Any]) -> list[Statistic]:
 def sampled(run: Run, params: Mapping[str, Any]) -> Sample:
     """Return what a run's statistics are computed from."""
     begun = slice(run.ledger.baskets[0].row - run.ledger.first, None)
-    equity, level, periods = run.ledger["equity"], run.benchmark_level, params["periods_per_year"]
+    level, periods = run.benchmark_level, params["periods_per_year"]
+    equity = run.ledger["equity"][begun]
+    alive = equity > 0.0  # on a bankrupt's last session exposure is no share of anything
     return Sample(
         r=run.returns,
         b=None if level is None else level[1:] / level[:-1] - 1.0,
         periods=periods,
         risk_free=(1.0 + params["risk_free"]) ** (1.0 / periods) - 1.0,
         trials=params["trials"],
-        gross=run.ledger["gross"][begun] / equity[begun],
-        net=run.ledger["net"][begun] / equity[begun],
+        gross=run.ledger["gross"][begun][alive] / equity[alive],
+        net=run.ledger["net"][begun][alive] / equity[alive],
         turnover=run.ledger["turnover"][begun],
         totals={name: float(run.ledger[name].sum()) for name in AMOUNTS},
     )
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else math.nan
 
 
 def _total(name: str) -> Callable[[Sample], float]:
@@ -198,19 +204,19 @@ DEFINITIONS: Final = (
         lambda s: _believed(s, s.trials), ddof=1,
     ),
     Definition(
-        "average_gross", "Average gross", "percent", "exposure", f"mean {_EXPOSED}", lambda s: s.gross.mean(),
+        "average_gross", "Average gross", "percent", "exposure", f"mean {_EXPOSED}", lambda s: _mean(s.gross),
         of="gross",
     ),
     Definition(
-        "maximum_gross", "Maximum gross", "percent", "exposure", f"maximum {_EXPOSED}", lambda s: s.gross.max(),
+        "maximum_gross", "Maximum gross", "percent", "exposure", f"maximum {_EXPOSED}", lambda s: s.gross.max(initial=-math.inf),
         of="gross",
     ),
     Definition(
-        "average_net", "Average net", "percent", "exposure", f"mean {_EXPOSED}", lambda s: s.net.mean(),
+        "average_net", "Average net", "percent", "exposure", f"mean {_EXPOSED}", lambda s: _mean(s.net),
         of="net",
     ),
     Definition(
-        "maximum_net", "Maximum net", "percent", "exposure", f"maximum {_EXPOSED}", lambda s: s.net.max(),
+        "maximum_net", "Maximum net", "percent", "exposure", f"maximum {_EXPOSED}", lambda s: s.net.max(initial=-math.inf),
         of="net",
     ),
     Definition(

@@ -269,3 +269,28 @@ def test_columns_of_the_wrong_kind_are_refused_at_their_table(backtest, prices, 
     with pytest.raises(DataUnusable) as refused:
         backtest(given)
     assert refused.value.violations[0].pointer == f"/params/{table}"
+
+
+def test_a_name_without_a_price_on_the_day_is_not_ranked(backtest, prices, signal):
+    of = np.isin(signal["symbol"], ["S05", "S06"])  # S05 has no price in the first 60 sessions
+    two = {name: values[of] for name, values in signal.items()}
+    two["score"] = np.where(two["symbol"] == "S05", 2.0, 1.0)
+    found = tables(backtest(scored(prices, two), construction={"type": "top_n", "top_n": 1}))["positions"]
+    early = found["date"] < np.datetime64("2020-03-20")
+    assert set(found["symbol"][early]) == {"S06"}
+    assert "S05" in set(found["symbol"])
+
+
+def test_bankruptcy_ends_the_run_and_is_told_in_every_artifact(backtest, prices, tmp_path):
+    rising = {**prices, "close": prices["close"].copy()}
+    rising["close"][(prices["symbol"] == "S02") & (prices["date"] >= np.datetime64("2020-06-10"))] *= 3.0
+    weights = long_weights(np.array(["2020-02-03"], dtype="datetime64[D]"), {"S02": (-2.0,)})
+    outcome = backtest({"prices": rising, "weights": weights}, rebalance="table", benchmark="S01")
+    assert outcome.result["bankrupt_on"] == outcome.result["end"] == "2020-06-10"
+    assert outcome.result["final_equity"] < 0.0
+    assert outcome.result["annual_return"] is None
+    assert 1.0 < outcome.result["average_gross"] <= outcome.result["maximum_gross"]
+    assert "2020-06-10" in outcome.result["notes"][-1]
+    assert tables(outcome)["equity"]["date"][-1] == np.datetime64("2020-06-10")
+    assert tables(outcome)["attribution.csv"]["contribution"][-1] == pytest.approx(outcome.result["total_return"])
+    render(outcome, KIND, tmp_path)
