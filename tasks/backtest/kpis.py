@@ -208,16 +208,16 @@ DEFINITIONS: Final = (
         of="gross",
     ),
     Definition(
-        "maximum_gross", "Maximum gross", "percent", "exposure", f"maximum {_EXPOSED}", lambda s: s.gross.max(initial=-math.inf),
-        of="gross",
+        "maximum_gross", "Maximum gross", "percent", "exposure", f"maximum {_EXPOSED}",
+        lambda s: s.gross.max(initial=-math.inf), of="gross",
     ),
     Definition(
         "average_net", "Average net", "percent", "exposure", f"mean {_EXPOSED}", lambda s: _mean(s.net),
         of="net",
     ),
     Definition(
-        "maximum_net", "Maximum net", "percent", "exposure", f"maximum {_EXPOSED}", lambda s: s.net.max(initial=-math.inf),
-        of="net",
+        "maximum_net", "Maximum net", "percent", "exposure", f"maximum {_EXPOSED}",
+        lambda s: s.net.max(initial=-math.inf), of="net",
     ),
     Definition(
         "annual_turnover", "Annual turnover, one-way", "percent", "trading",
