@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MAX_LINES: Final = 2000
 MAX_LENGTH: Final = 2000
 
+_LOGGERS: Final = tuple(logging.getLogger(name) for name in ("tasks", "reports", "worker.job"))
+
 Line = tuple[dt.datetime, str, str]
 
 
@@ -46,12 +48,14 @@ class JobLog(logging.Handler):
             return lines
 
     def __enter__(self) -> Self:
-        for name in ("tasks", "reports", "worker.job"):
-            logging.getLogger(name).addHandler(self)
+        for logger in _LOGGERS:
+            logger.addHandler(self)
+            logger.setLevel(logging.INFO)  # what an owner may read does not hang on the operator's log level
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for name in ("tasks", "reports", "worker.job"):
-            logging.getLogger(name).removeHandler(self)
+        for logger in _LOGGERS:
+            logger.removeHandler(self)
+            logger.setLevel(logging.NOTSET)
