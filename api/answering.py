@@ -12,6 +12,7 @@ from api import auth, forms, reading
 from api.call import Call, Reply
 from infra import idempotency
 from infra.idempotency import Kept
+from tasks.errors import Unauthenticated
 from tasks.params import check
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from api.endpoint import Endpoint
     from api.services import Services
     from infra.database import Connection
+    from infra.keys import Caller
 
 KEPT_HEADERS = ("Location", "Retry-After")
 
@@ -30,7 +32,7 @@ def view_of(endpoint: Endpoint, services: Services) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         call = Call(services, endpoint, g.request_id, path, headers=request.headers)
         if endpoint.permission is not None:
-            call._caller = auth.caller(services.database, request.headers)  # noqa: SLF001 - this is its one writer
+            call._caller = _authenticated(services)  # noqa: SLF001 - this is its one writer
             _spend(call)
             call.caller.require(endpoint.permission)
         reading.check_path(path)
@@ -39,6 +41,18 @@ def view_of(endpoint: Endpoint, services: Services) -> Callable[..., Response]:
         return _carry_out(call, raw)
 
     return view
+
+
+def _authenticated(services: Services) -> Caller:
+    """Return the caller; an address that tries key after key is slowed down, and who has a good key is not."""
+    try:
+        return auth.caller(services.database, request.headers)
+    except Unauthenticated:
+        if "Authorization" in request.headers:
+            spent = services.limits.spend_failure(request.remote_addr or "")
+            if spent.refusal is not None:
+                raise spent.refusal from None
+        raise
 
 
 def _spend(call: Call) -> None:

@@ -15,7 +15,7 @@ from tasks.params import Params
 from tasks.registry import kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from api.call import Call
     from infra.database import Connection
@@ -59,6 +59,16 @@ def resource(call: Call, connection: Connection, row: Mapping[str, Any], ttl_s: 
     artifacts = jobs.artifacts(connection, row["id"]) if row["state"] == "succeeded" else []
     shown = [artifact_resource(call, row["id"], one, ttl_s) for one in artifacts]
     return resources.job(row, shown, dt.datetime.now(dt.UTC))
+
+
+def unsigned(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return many jobs' resources, their artifacts without signed addresses."""
+    artifacts = jobs.artifacts_of(connection, [row["id"] for row in rows if row["state"] == "succeeded"])
+    now = dt.datetime.now(dt.UTC)
+    return [
+        resources.job(row, [resources.artifact(row["id"], one) for one in artifacts.get(row["id"], ())], now)
+        for row in rows
+    ]
 
 
 def made(call: Call, row: Mapping[str, Any]) -> Reply:

@@ -15,7 +15,7 @@ from api.endpoint import Answer, Example, endpoint
 from api.etags import etag, unchanged
 from api.fields import Moment
 from api.job_bodies import JobBody, job_body, request_of
-from api.job_views import POLL_HINT_S, UrlQuery, found, made, record, require_kind, resource, ttl_of
+from api.job_views import POLL_HINT_S, UrlQuery, found, made, record, require_kind, resource, ttl_of, unsigned
 from api.lists import list_of
 from api.shapes import JobShape, Shape
 from api.waiting import remaining
@@ -120,7 +120,7 @@ def list_jobs(call: Call) -> Reply:
     names = ("kind", "state", "pipeline", "created_after", "created_before")
     filters = {name: call.query[name] for name in names} | {"tags": dict(call.tags)}
     narrowed = partial(jobs.list_page, filters=filters)
-    return paging.newest_first(call, narrowed, lambda row: resource(call, call.connection, row, None))
+    return paging.newest_together(call, narrowed, lambda rows: unsigned(call.connection, rows))
 
 
 @endpoint(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from infra.keys import Caller
     from infra.settings import Settings
 
+FAILURES_MINUTE: Final = 300  # requests a minute without a good key, from one address
 ORG_FACTOR: Final = 5  # an organisation may do as much as five of its keys
 SETTINGS_KEPT_S: Final = 10.0
 PAUSE_S: Final = 5.0
@@ -55,9 +56,15 @@ class Limits:
 
     def spend(self, caller: Caller) -> Spent:
         """Count one request of the caller's key and organisation."""
+        return self._spend(self._policies(caller))
+
+    def spend_failure(self, address: str) -> Spent:
+        """Count one request without a good key from a network address."""
+        return self._spend([Policy("failures", FAILURES_MINUTE, 60, address)])
+
+    def _spend(self, policies: list[Policy]) -> Spent:
         if time.monotonic() < self._paused_until:
             return Spent({})
-        policies = self._policies(caller)
         try:
             over = [policy for policy in policies if not self._hit(policy)]
             shown = over or [policy for policy in policies if policy.name == SHOWN]

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
+# Two halves, for each has a partial index: finished jobs are never read.
 QUEUES: Final = """
     SELECT queue, state, count(*) AS jobs,
            coalesce(max(extract(epoch FROM now() - queued_at)) FILTER (WHERE state = 'queued'), 0)::float8 AS oldest_s,
            coalesce(sum(est_seconds), 0)::float8 AS work_s
-    FROM jobs WHERE state IN ('waiting', 'queued', 'running') GROUP BY queue, state
+    FROM (SELECT queue, state, queued_at, est_seconds FROM jobs WHERE state IN ('waiting', 'queued')
+          UNION ALL
+          SELECT queue, state, queued_at, est_seconds FROM jobs WHERE state = 'running') unfinished
+    GROUP BY queue, state
     UNION ALL
     SELECT queue, 'slots', coalesce(sum(slots), 0), 0, 0 FROM workers
     WHERE seen_at > now() - interval '1 minute' GROUP BY queue

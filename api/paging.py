@@ -67,12 +67,21 @@ def newest_first(
     call: Call, list_rows: Callable[..., list[dict[str, Any]]], made: Callable[[Mapping[str, Any]], dict[str, Any]]
 ) -> Reply:
     """Return a page of rows that `list_rows` lists by (created_at, id), each made into its resource."""
+    return newest_together(call, list_rows, lambda rows: [made(row) for row in rows])
+
+
+def newest_together(
+    call: Call,
+    list_rows: Callable[..., list[dict[str, Any]]],
+    made: Callable[[Sequence[Mapping[str, Any]]], list[dict[str, Any]]],
+) -> Reply:
+    """Return the same for resources that are made together, for one more look at the database serves them all."""
     start, limit = place(call), call.query["limit"]
     before = (dt.datetime.fromisoformat(start[0]), start[1]) if start else None
     rows = list_rows(call.connection, before=before, limit=limit + 1)
     shown = rows[:limit]
     last = [shown[-1]["created_at"].isoformat(), shown[-1]["id"]] if len(rows) > limit else None
-    return page(call, [made(row) for row in shown], last)
+    return page(call, made(shown), last)
 
 
 def _cursor(call: Call, last: Sequence[Any]) -> str:

@@ -10,7 +10,7 @@ from api import examples
 from api.call import Reply
 from api.endpoint import Answer, Example, endpoint
 from api.job_bodies import job_body, request_of, tags_field
-from api.job_views import POLL_HINT_S, require_kind, resource
+from api.job_views import POLL_HINT_S, require_kind, unsigned
 from api.shapes import PipelineShape
 from infra import audit, pipelines, resources
 from tasks.errors import DatasetNotReady, Invalid, QuotaExceeded, Violation
@@ -129,7 +129,7 @@ def cancel_pipeline(call: Call) -> Reply:
 
 def _resource(call: Call, row: Mapping[str, Any]) -> dict[str, Any]:
     return resources.pipeline(
-        row, {name: resource(call, call.connection, job, None) for name, job in row["steps"].items()}
+        row, dict(zip(row["steps"], unsigned(call.connection, list(row["steps"].values())), strict=True))
     )
 
 

@@ -65,3 +65,16 @@ def test_requests_go_on_uncounted_while_redis_is_away(settings, org):
 def test_health_is_never_limited(slow_app):
     client = slow_app.test_client()
     assert {client.get("/healthz").status_code for _ in range(20)} == {200}
+
+
+def test_an_address_that_tries_key_after_key_is_slowed_down_and_good_keys_are_not(app, client, monkeypatch):
+    monkeypatch.setattr("api.limits.FAILURES_MINUTE", 5)
+    guesser = {"environ_base": {"REMOTE_ADDR": "192.0.2.77"}}
+    bad = {"Authorization": f"Bearer {client.key[:-1]}{'0' if client.key[-1] != '0' else '1'}"}
+    tries = [app.test_client().get("/v1/kinds", headers=bad, **guesser).status_code for _ in range(10)]
+    assert (tries[0], tries[-1]) == (401, 429)
+    good = {"Authorization": f"Bearer {client.key}"}
+    assert app.test_client().get("/v1/kinds", headers=good, **guesser).status_code == 200
+    assert (
+        app.test_client().get("/v1/kinds", headers=bad, environ_base={"REMOTE_ADDR": "192.0.2.78"}).status_code == 401
+    )
