@@ -21,6 +21,8 @@ EQUITY: Final = (
     Column("spread", "number"),
     Column("impact", "number"),
     Column("borrow", "number", "the fee for borrowed shares since the session before"),
+    Column("interest", "number", "what cash earned, or negative cash paid, since the session before"),
+    Column("dividends", "number", "dividends credited to cash less those owed on shorts; zero when reinvested"),
     Column("benchmark", "number", "the benchmark's level, equal to the initial capital on the first row"),
 )
 TRADES: Final = (
@@ -33,7 +35,7 @@ TRADES: Final = (
     Column("commission", "number"),
     Column("spread_cost", "number"),
     Column("impact_cost", "number"),
-    Column("reason", "text", "rebalance, missing_price, delisted, corporate_action, or bankrupt"),
+    Column("reason", "text", "rebalance, missing_price, delisted, split or dividend_reinvested"),
 )
 POSITIONS: Final = (
     Column("date", "date"),
