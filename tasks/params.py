@@ -382,7 +382,7 @@ def _facets(field: fields.Field[Any]) -> dict[str, Any]:
         case TextOrTable():
             return {"anyOf": [{"type": "string", "maxLength": 200}, *TableRef.SCHEMA["anyOf"][1:]]}
         case TableRef():
-            return dict(TableRef.SCHEMA)
+            return dict(field.SCHEMA)
         case Text():
             pattern = {"pattern": f"^{field.pattern}$"} if field.pattern else {}
             return {"type": "string", "minLength": field.min_length, "maxLength": field.max_length, **pattern}

@@ -109,15 +109,14 @@ def _last_name(ticker: str, day: dt.date, renames: Sequence[Rename]) -> str:
     return ticker if later is None else _last_name(later.new, later.on, renames)
 
 
-def apply(db: Any, tenures: Sequence[Tenure]) -> str:
-    """Leave the view `identified` over `raw` and the table `tenures`, and return the view's name.
+def apply(db: Any, tenures: Sequence[Tenure]) -> None:
+    """Leave the view `identified` over `raw`, and the table `tenures`.
 
     A ticker that no tenure speaks of keeps its name, unless that name is another company's permanent symbol.
     """
     db.execute("CREATE TEMP TABLE tenures (ticker VARCHAR, since DATE, until DATE, symbol VARCHAR)")
     db.executemany("INSERT INTO tenures VALUES (?, ?, ?, ?)", [(t.ticker, t.since, t.until, t.symbol) for t in tenures])
     db.execute(f"CREATE TEMP VIEW identified AS {resolved('raw', 'date')}")
-    return "identified"
 
 
 def resolved(source: str, day: str) -> str:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from marshmallow import validates_schema
 
 from tasks.ingest.types import OFFERED, PLANNED
 from tasks.kind import Artifact, Column, JobKind, Limits
-from tasks.params import Choice, Params, TableRef, Text, UploadRef, bad, fields
+from tasks.params import DATASET_REF, Choice, Params, TableRef, Text, UploadRef, bad, fields
 
 DATASET_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}"
+
+
+class DatasetName(TableRef):
+    """A dataset by its name, or by its id: an id is a reference, fixed to a version when the job is submitted."""
+
+    SCHEMA: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 100,
+        "pattern": f"^{DATASET_NAME}$",
+    }
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+        return Text(min_length=1, max_length=100, pattern=DATASET_NAME).deserialize(value)
 
 
 class IngestParams(Params):
@@ -25,12 +39,9 @@ class IngestParams(Params):
         load_default="prices",
         metadata={"description": "What the rows are; it decides the canonical schema and the checks."},
     )
-    dataset = Text(
+    dataset = DatasetName(
         required=True,
-        min_length=1,
-        max_length=100,
-        pattern=DATASET_NAME,
-        metadata={"description": "The dataset's name (made on first use) or its `ds_…` id."},
+        metadata={"description": "The dataset's name (made on first use) or its `ds_…` id; append needs the id."},
     )
     columns = fields.Dict(
         keys=Text(min_length=1, max_length=64),
@@ -78,10 +89,9 @@ class IngestParams(Params):
         metadata={"description": "Set a row that can't be used aside, or refuse the whole file."},
     )
     mode = Choice(
-        ("replace",),
-        not_yet=("append",),
+        ("replace", "append"),
         load_default="replace",
-        metadata={"description": "Whether the new version holds this file alone."},
+        metadata={"description": "Whether the new version holds this file alone, or adds it to the version before."},
     )
 
     @validates_schema
@@ -89,6 +99,8 @@ class IngestParams(Params):
         for name in ("corporate_actions", "symbol_map"):
             if data.get(name) is not None and data.get("as") != "prices":
                 raise bad(name, data.get("as"), f"takes no {name}; only `prices` do.")
+        if data.get("mode") == "append" and not DATASET_REF.fullmatch(data.get("dataset", "")):
+            raise bad("dataset", data.get("dataset"), "is a name; to append, give the dataset's id (ds_…).")
         if data.get("decimal") == "," and data.get("delimiter") == ",":
             raise bad("delimiter", ",", "can't be the decimal sign as well; declare another delimiter.")
 
@@ -116,6 +128,7 @@ class IngestResult(Params):
     rows_kept = fields.Integer()
     rows_quarantined = fields.Integer()
     rows_duplicate = fields.Integer()
+    rows_total = fields.Integer(metadata={"description": "Rows of the whole version, with those appended to."})
     symbols = fields.Integer()
     start = fields.String(allow_none=True)
     end = fields.String(allow_none=True)

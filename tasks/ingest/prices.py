@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tasks.ingest.engine import literal, quoted
+from tasks.ingest.prior import IDENTITY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tasks.ingest.engine import Watch
 
-PARQUET: Final = "(FORMAT parquet, COMPRESSION zstd)"
+PARQUET: Final = "FORMAT parquet, COMPRESSION zstd"
 COLUMNS: Final = ("date", "symbol", "open", "high", "low", "close", "volume")
 
 
@@ -25,6 +26,8 @@ class Shape:
     factors: bool = False
     endings: bool = False
     prior: bool = False
+    ended: bool = False  # the version appended to has delisting returns
+    identity: str | None = None
 
 
 def write(watch: Watch, path: Path, shape: Shape) -> None:
@@ -44,17 +47,19 @@ def write(watch: Watch, path: Path, shape: Shape) -> None:
         split, factor = (
             f"coalesce(prior.{n}, 1.0) * {sql}" for n, sql in (("split_factor", split), ("adj_factor", factor))
         )
-    last = ""
+    last = "prior.delisting_return" if shape.ended else "NULL"
     if shape.endings:
         source += (
             " LEFT JOIN (SELECT endings.symbol, delisting_return, max(date) AS date FROM endings "
             "JOIN kept USING (symbol) GROUP BY ALL) ending ON ending.symbol = kept.symbol AND ending.date = kept.date"
         )
-        last = ", delisting_return"
+        last = f"coalesce(ending.delisting_return, {last}::DOUBLE)"
+    ending = f", {last} AS delisting_return" if shape.endings or shape.ended else ""
+    said = f", KV_METADATA {{{literal(IDENTITY)}: {literal(shape.identity)}}}" if shape.identity else ""
     watch(
         f"COPY (SELECT {own}, {split} AS split_factor, {factor} AS adj_factor, "
-        f"kept.close * ({factor}) AS adj_close{last} FROM {source} "
-        f"ORDER BY kept.symbol, kept.date) TO {literal(str(path))} {PARQUET}"
+        f"kept.close * ({factor}) AS adj_close{ending} FROM {source} "
+        f"ORDER BY kept.symbol, kept.date) TO {literal(str(path))} ({PARQUET}{said})"
     )
 
 
@@ -62,4 +67,4 @@ def write_records(watch: Watch, path: Path, key: tuple[str, ...], columns: list[
     """Write `kept` as it is, sorted by its key: for every type but prices."""
     names = ", ".join(quoted(name) for name in columns)
     order = ", ".join(quoted(name) for name in key)
-    watch(f"COPY (SELECT {names} FROM kept ORDER BY {order}, n) TO {literal(str(path))} {PARQUET}")
+    watch(f"COPY (SELECT {names} FROM kept ORDER BY {order}, n) TO {literal(str(path))} ({PARQUET})")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tasks.ingest import quarantine
-from tasks.ingest.engine import literal
+from tasks.ingest.engine import literal, quoted
 from tasks.ingest.grading import ABSURD_PRICE, OUTLIER_Z, STALE_ROWS, Findings
 from tasks.ingest.scoring import PER_FILE, PER_SYMBOL, losses, points_left
 from tasks.outcome import DatasetVersion, Document, Outcome, Table, WrittenFile
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tasks.ingest.reading import Reading
 
 PARQUET: Final = "application/vnd.apache.parquet"
-SAMPLE_ROWS: Final = 100
+SAMPLE_SYMBOLS: Final = 50
+SAMPLE_ROWS: Final = 10  # of each
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def outcome(db: Any, data: Path, done: Done) -> Outcome:
     result = {
         "dataset": done.params["dataset"],
         **done.counts,
+        "rows_total": facts["rows"],
         **span,
         "detected": _detected(done),
         "score": health["score"],
@@ -58,7 +60,7 @@ def outcome(db: Any, data: Path, done: Done) -> Outcome:
         type=done.params["as"],
         artifact="data",
         schema=facts["schema"],
-        rows=done.counts["rows_kept"],
+        rows=facts["rows"],
         **span,
         health=summary | {"warnings": warnings, "sample": facts["sample"]},
     )
@@ -66,7 +68,7 @@ def outcome(db: Any, data: Path, done: Done) -> Outcome:
         result,
         tables=(_health_table(health["symbols"]), quarantine.as_table(done.aside)),
         documents=(Document("health.json", health),),
-        files=(WrittenFile("data", data, PARQUET, done.counts["rows_kept"]),),
+        files=(WrittenFile("data", data, PARQUET, facts["rows"]),),
         intents=(version,),
     )
 
@@ -78,11 +80,21 @@ def _facts(db: Any, data: Path) -> dict[str, Any]:
     schema = [{"name": str(row[0]), "type": str(row[1])} for row in described]
     day = next((column["name"] for column in schema if column["type"] == "DATE"), None)
     days = f"min({day})::VARCHAR, max({day})::VARCHAR" if day else "NULL, NULL"
-    symbols, start, end = db.execute(f"SELECT count(DISTINCT symbol), {days} FROM {source}").fetchone()
-    shown = ", ".join(f'"{c["name"]}"::VARCHAR' if c["type"] == "DATE" else f'"{c["name"]}"' for c in schema)
-    rows = db.execute(f"SELECT {shown} FROM {source} LIMIT {SAMPLE_ROWS}").fetchall()
-    sample = {"columns": [column["name"] for column in schema], "rows": [list(row) for row in rows]}
-    return {"schema": schema, "symbols": symbols, "start": start, "end": end, "sample": sample}
+    rows, symbols, start, end = db.execute(f"SELECT count(*), count(DISTINCT symbol), {days} FROM {source}").fetchone()
+    sample = _sample(db, source, schema, day)
+    return {"schema": schema, "rows": rows, "symbols": symbols, "start": start, "end": end, "sample": sample}
+
+
+def _sample(db: Any, source: str, schema: list[dict[str, str]], day: str | None) -> dict[str, Any]:
+    """Return the last rows of the first symbols: enough for a preview, by symbol too."""
+    shown = ", ".join(f"{quoted(c['name'])}{'::VARCHAR' if c['type'] == 'DATE' else ''}" for c in schema)
+    order = f"{quoted(day)} DESC NULLS LAST" if day else "1"
+    rows = db.execute(
+        f"SELECT {shown} FROM (FROM {source} WHERE symbol IN (SELECT DISTINCT symbol FROM {source} ORDER BY 1 "
+        f"LIMIT {SAMPLE_SYMBOLS}) QUALIFY row_number() OVER (PARTITION BY symbol ORDER BY {order}) <= {SAMPLE_ROWS}) "
+        f"ORDER BY symbol{', ' + quoted(day) if day else ''}"
+    ).fetchall()
+    return {"columns": [column["name"] for column in schema], "rows": [list(row) for row in rows]}
 
 
 def _detected(done: Done) -> dict[str, Any]:

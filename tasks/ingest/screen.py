@@ -38,8 +38,17 @@ class Screened:
     duplicates: int
 
 
+@dataclass(frozen=True)
+class Columns:
+    """The columns of the rows read, those of the rows they are appended to, and those that the file itself tells."""
+
+    read: Sequence[str]
+    told: Sequence[str]
+    before: Sequence[str] = ()
+
+
 def screen(
-    db: Any, source: str, dataset_type: DatasetType, *, rules: Sequence[Rule], columns: Sequence[str], most: int
+    db: Any, source: str, dataset_type: DatasetType, *, rules: Sequence[Rule], columns: Columns, most: int
 ) -> Screened:
     """Apply rules and key to a relation of rows read; at most `most` broken rows are listed.
 
@@ -49,18 +58,14 @@ def screen(
     db.execute(f"CREATE TEMP VIEW ruled AS SELECT *, CASE {cases} END AS rule FROM {source}")
     good, read = db.execute("SELECT count(*) FILTER (rule IS NULL), count(*) FROM ruled").fetchone()
     broken = _broken(db, rules, most) if good < read else []
-    names = ", ".join(map(quoted, columns))
-    union = f" UNION ALL BY NAME SELECT n, {names} FROM prior" if _exists(db, "prior") else ""
+    names = ", ".join(map(quoted, columns.read))
+    before = ", ".join(map(quoted, columns.before))
+    union = f" UNION ALL BY NAME SELECT n, {before} FROM prior" if columns.before else ""
     db.execute(f"CREATE TEMP VIEW good AS SELECT n, {names} FROM ruled WHERE rule IS NULL{union}")
-    conflicts, repeats = _repeated(db, dataset_type, columns, most)
+    conflicts, repeats = _repeated(db, dataset_type, columns.told, most)
     unless = " ANTI JOIN dropped USING (n, symbol)" if conflicts or repeats else ""
     db.execute(f"CREATE TEMP VIEW kept AS SELECT * FROM good{unless}")
     return Screened(broken + conflicts, good - len(conflicts) - repeats, repeats)
-
-
-def _exists(db: Any, name: str) -> bool:
-    found = db.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [name]).fetchone()[0]
-    return bool(found)
 
 
 def _broken(db: Any, rules: Sequence[Rule], most: int) -> list[Broken]:
@@ -72,7 +77,7 @@ def _broken(db: Any, rules: Sequence[Rule], most: int) -> list[Broken]:
     return [Broken(n, symbol, rules[rule].reason, rules[rule].column, value or "") for n, symbol, rule, value in rows]
 
 
-def _repeated(db: Any, dataset_type: DatasetType, columns: Sequence[str], most: int) -> tuple[list[Broken], int]:
+def _repeated(db: Any, dataset_type: DatasetType, told: Sequence[str], most: int) -> tuple[list[Broken], int]:
     """List rows whose key another row has with other values, and count rows that repeat another one exactly.
 
     Conflicting rows all go: which one is right can't be known; but an earlier version's row stays. Of identical rows
@@ -82,7 +87,7 @@ def _repeated(db: Any, dataset_type: DatasetType, columns: Sequence[str], most: 
     db.execute(f"CREATE TEMP TABLE twice AS SELECT {key} FROM good GROUP BY {key} HAVING count(*) > 1")
     if db.execute("SELECT count(*) FROM twice").fetchone()[0] == 0:
         return [], 0
-    values = ", ".join(map(quoted, columns))
+    values = ", ".join(map(quoted, told))
     same = " AND ".join(f"good.{quoted(name)} IS NOT DISTINCT FROM twice.{quoted(name)}" for name in dataset_type.key)
     last = quoted(dataset_type.key[-1])
     db.execute(

@@ -17,6 +17,7 @@ from tasks.outcome import DatasetVersion, Outcome
 from tasks.params import check
 
 ACTION_COLUMNS = ["ex_date", "symbol", "type", "ratio", "amount", "new_symbol", "final_return", "special"]
+DATASET = "ds_01970000-0000-7000-8000-000000000000"
 UPLOAD = "upl_01970000-0000-7000-8000-000000000000"
 
 
@@ -65,6 +66,7 @@ class Ingest:
         *,
         actions: list[tuple[Any, ...]] | None = None,
         symbol_map: tuple[list[str], list[tuple[Any, ...]]] | None = None,
+        onto: Ingested | None = None,
         **params: Any,
     ) -> Ingested:
         self.calls += 1
@@ -85,6 +87,9 @@ class Ingest:
                 columns, rows = table
                 given[name] = {"columns": columns, "rows": [list(row) for row in rows]}
                 found[name] = inline(self.folder / f"{name}{self.calls}.parquet", name, columns, rows)
+        if onto is not None:
+            given |= {"mode": "append", "dataset": DATASET}
+            found["dataset"] = TableFile(onto.path, "0" * 64, f"{DATASET}@1", onto.version.type, "/params/dataset")
         loaded = check(KIND.params, given)
         assert set(ingest_run.needs(loaded)) == set(found)
         outcome = ingest_run.run(loaded, Inputs(scratch, found), lambda *_: None)
