@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from reports.backtest.template import draw_backtest
-from reports.bundle import write_bundle
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-TEMPLATES: Final[dict[str, Callable[[Mapping[str, Any], Path], None]]] = {
-    "backtest": draw_backtest,
-    "bundle": write_bundle,
+# The module and its function; imported when used, so that a job loads only what it draws with.
+TEMPLATES: Final[dict[str, tuple[str, str]]] = {
+    "backtest": ("reports.backtest.template", "draw_backtest"),
+    "bundle": ("reports.bundle", "write_bundle"),
+    "workbook": ("reports.workbook", "write_workbook"),
 }
 
 
 def write_document(template: str, content: Mapping[str, Any], path: Path) -> None:
     """Compose one document; KeyError for a template that is not in `TEMPLATES`."""
-    TEMPLATES[template](content, path)
+    module, function = TEMPLATES[template]
+    getattr(import_module(module), function)(content, path)

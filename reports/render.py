@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from reports.documents import write_document
 from reports.json_text import write_json
 from reports.tables import write_csv, write_parquet
 
@@ -97,8 +98,6 @@ def _document(document: Document, folder: Path, kind: JobKind) -> Rendered:
     if document.template is None:
         write_json(document.content, path)
         return rendered(kind.name, document.name, path, MEDIA_TYPES["json"])
-    from reports.documents import write_document  # noqa: PLC0415 - reportlab is loaded by the jobs that draw
-
     assert isinstance(document.content, dict), "a template takes an object"
     write_document(document.template, document.content, path)
     return rendered(kind.name, document.name, path, MEDIA_TYPES[path.suffix[1:]])

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
 import numpy as np
+
+from tasks.tables import connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,7 @@ def inert(text: str) -> str:
 
 
 def _copy(columns: Mapping[str, np.ndarray], picks: str, path: Path, options: str) -> None:
-    with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False}) as db:
+    with connect() as db:
         db.register("columns_", {name: _readable(values) for name, values in columns.items()})
         sql = f"COPY (SELECT {picks} FROM columns_) TO {_literal(path)} ({options})"  # noqa: S608 - names are quoted
         db.execute(sql)

@@ -3,6 +3,7 @@
 - `pdf`: the tear sheet of one backtest, drawn again from its artifacts, with the digests of what it was made from.
 - `csv`: one table. Of several sources the rows follow one another, behind a first column `source` (1, 2, …).
 - `json`: every source's result, JSON artifacts and that same table in one document.
+- `xlsx`: a workbook: a sheet of results, then a sheet for each table of each source (or the one named `artifact`).
 - `zip`: every artifact of every source, `MANIFEST.json` and `CHANGELOG.md`.
 
 For a bundle's change log `inputs.context["previous_bundle"]` holds the content of the artifact
@@ -18,7 +19,7 @@ from tasks.kind import Artifact, JobKind, Limits
 
 KIND = JobKind(
     name="export",
-    summary="Makes one document, table or bundle out of finished jobs: PDF, CSV, JSON or ZIP.",
+    summary="Makes one document, table or bundle out of finished jobs: PDF, CSV, JSON, XLSX or ZIP.",
     params=ExportParams,
     result=ExportResult,
     permission="export.run",
@@ -27,6 +28,7 @@ KIND = JobKind(
         Artifact("report.pdf", "pdf", "The report, for format pdf.", optional=True),
         Artifact("export.csv", "csv", "The table, for format csv.", optional=True),
         Artifact("export.json", "json", "Results, documents and the table, for format json.", optional=True),
+        Artifact("workbook.xlsx", "xlsx", "Results and tables, a sheet each, for format xlsx.", optional=True),
         Artifact("bundle.zip", "zip", "Every artifact of the sources, for format zip.", optional=True),
         Artifact("bundle_manifest.json", "json", "The bundle's MANIFEST.json, for format zip.", optional=True),
     ),

@@ -31,8 +31,7 @@ class ExportParams(Params):
     """One document, table or bundle made from finished jobs."""
 
     format = Choice(
-        ("pdf", "csv", "json", "zip"),
-        not_yet=("xlsx",),
+        ("pdf", "csv", "json", "xlsx", "zip"),
         required=True,
         metadata={"description": "What to make. `pdf` takes one backtest; the others any jobs."},
     )
@@ -52,13 +51,15 @@ class ExportParams(Params):
         pattern=r"[a-z][a-z0-9_]{0,63}(\.[a-z]{2,5})?",
         load_default=None,
         allow_none=True,
-        metadata={"description": "For csv and json: the table to export; by default the first that the kind declares."},
+        metadata={
+            "description": "The table to export; by default csv and json take the first of the kind, xlsx takes all."
+        },
     )
     title = Text(
         min_length=1,
         load_default=None,
         allow_none=True,
-        metadata={"description": "The title of a PDF; by default the backtest's own."},
+        metadata={"description": "The title of a PDF (by default the backtest's own) or of a workbook."},
     )
     branding = section(Branding, metadata={"description": "How a PDF shows whose it is."})
     locale = Choice(
@@ -79,9 +80,9 @@ class ExportParams(Params):
             raise ValidationError({"sources": ["a PDF of several jobs is not offered yet; name one backtest."]})
         if data["branding"]["logo"] and data["format"] != "pdf":
             raise ValidationError({"branding": {"logo": ["is drawn on PDFs only; leave it out here."]}})
-        if data.get("artifact") and data["format"] not in {"csv", "json"}:
+        if data.get("artifact") and data["format"] not in {"csv", "json", "xlsx"}:
             raise bad(
-                "artifact", data["artifact"], "names a table, which csv and json exports take; leave it out here."
+                "artifact", data["artifact"], "names a table, which csv, json and xlsx exports take; leave it out here."
             )
 
 
@@ -92,7 +93,9 @@ class ExportResult(Params):
     artifact = fields.String(metadata={"description": "The artifact that holds it."})
     sources = fields.List(fields.String(), metadata={"description": "The kinds of the sources, in their order."})
     rows = fields.Integer(allow_none=True, metadata={"description": "Rows of the table, for csv and json."})
-    members = fields.Integer(allow_none=True, metadata={"description": "Files in the bundle, for zip."})
+    members = fields.Integer(
+        allow_none=True, metadata={"description": "Files in the bundle, for zip; sheets, for xlsx."}
+    )
     content_digest = fields.String(
         allow_none=True,
         metadata={"description": "SHA-256 over the bundle's artifacts, for zip: equal content has an equal digest."},

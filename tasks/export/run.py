@@ -10,6 +10,7 @@ from tasks.export.bundle import changelog, content_digest, manifest, members
 from tasks.export.logo import checked_logo
 from tasks.export.stacking import stacked
 from tasks.export.tearsheet import report_content
+from tasks.export.workbook import sheets
 from tasks.inputs import Need
 from tasks.outcome import Document, Outcome, Table
 
@@ -50,6 +51,8 @@ def run(params: dict[str, Any], inputs: Inputs, tell: Tell) -> Outcome:
             return _csv(params, jobs)
         case "json":
             return _json(params, jobs)
+        case "xlsx":
+            return _xlsx(params, jobs)
         case _:
             return _zip(jobs, inputs.context.get("previous_bundle"))
 
@@ -80,6 +83,15 @@ def _json(params: dict[str, Any], jobs: Sequence[FinishedJob]) -> Outcome:
     _refuse_long(rows)
     content = {"export": 1, "sources": sources, "table": {"rows": rows, "columns": columns}}
     return Outcome(_result(params, "export.json", jobs, rows=rows), documents=(Document("export.json", content),))
+
+
+def _xlsx(params: dict[str, Any], jobs: Sequence[FinishedJob]) -> Outcome:
+    found = sheets(jobs, params["artifact"])
+    content = {"title": params["title"] or "Floor export", "sheets": found}
+    return Outcome(
+        _result(params, "workbook.xlsx", jobs, members=len(found)),
+        documents=(Document("workbook.xlsx", content, "workbook"),),
+    )
 
 
 def _refuse_long(rows: int) -> None:

@@ -21,7 +21,7 @@ def stacked(jobs: Sequence[FinishedJob], artifact: str | None) -> dict[str, np.n
 
     Several jobs get a first column `source`, counted from 1. Refused where a job lacks the table or columns differ.
     """
-    tables = [_table(job, artifact, f"/params/sources/{i}") for i, job in enumerate(jobs)]
+    tables = [one_table(job, artifact, f"/params/sources/{i}") for i, job in enumerate(jobs)]
     if len(tables) == 1:
         return tables[0]
     _refuse_unequal(jobs, tables)
@@ -30,7 +30,8 @@ def stacked(jobs: Sequence[FinishedJob], artifact: str | None) -> dict[str, np.n
     return {"source": source} | {name: _joined([table[name] for table in tables]) for name in tables[0]}
 
 
-def _table(job: FinishedJob, artifact: str | None, pointer: str) -> dict[str, np.ndarray]:
+def one_table(job: FinishedJob, artifact: str | None, pointer: str) -> dict[str, np.ndarray]:
+    """Return the named table of a job, or the first that its kind declares; DataUnusable where it has none."""
     name = artifact or _first_table(job)
     file = job.artifacts.get(name) if name else None
     if file is None or not is_table(file):

@@ -26,6 +26,7 @@ columns = {"date": np.arange("2021", "2022", dtype="datetime64[D]"), "x": np.lin
 write_parquet(columns, folder / "t.parquet")
 write_csv(columns, folder / "t.csv")
 write_json({name: {"set": sorted({"a", "b", "c"})} for name in {"x", "y", "z"}}, folder / "t.json")
+write_document("workbook", {"title": "t", "sheets": [{"name": "Ω", "columns": columns}]}, folder / "t.xlsx")
 write_document("backtest", sheet_content(title="Ω Ж 三 שלום"), folder / "t.pdf")
 members = [{"name": p.name, "path": str(p)} for p in sorted(folder.iterdir())]
 write_bundle({"members": members, "changelog": "", "manifest": {"b": 1, "a": 2}}, folder / "t.zip")
@@ -50,5 +51,5 @@ def digests(folder, place):
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(folder)], env=environment, capture_output=True, text=True, check=True
     )
-    assert len(done.stdout.splitlines()) == 5
+    assert len(done.stdout.splitlines()) == 6
     return done.stdout

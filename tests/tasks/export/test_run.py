@@ -9,6 +9,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
+import openpyxl
 import pytest
 from PIL import Image
 from pypdf import PdfReader
@@ -51,7 +52,6 @@ def test_it_needs_every_source_in_its_order():
 @pytest.mark.parametrize(
     ("raw", "pointer"),
     [
-        ({"format": "xlsx"}, "/params/format"),
         ({"format": "doc"}, "/params/format"),
         ({"sources": []}, "/params/sources"),
         ({"sources": ["job_1"]}, "/params/sources/0"),
@@ -221,6 +221,35 @@ def test_json_holds_results_documents_and_the_table(backtested, scratch):
     assert content["table"]["columns"]["benchmark"][0] is None
 
 
+def test_a_workbook_holds_results_and_every_table_with_its_types(backtested, scratch):
+    outcome, files = exported(scratch, backtested, format="xlsx")
+    book = openpyxl.load_workbook(files["workbook.xlsx"].path, read_only=True)
+    assert book.sheetnames == [
+        "Results", "1 attribution", "1 equity", "1 monthly_returns", "1 positions", "1 trades",
+    ]  # fmt: skip
+    assert outcome.result["members"] == 6
+    results = {row[2]: row[3] for row in book["Results"].iter_rows(min_row=2, values_only=True)}
+    assert results["sharpe"] == pytest.approx(backtested.result["sharpe"], rel=1e-12)
+    equity = list(book["1 equity"].iter_rows(values_only=True))
+    assert len(equity) == backtested.result["sessions"] + 1
+    assert equity[1][0].date().isoformat() == backtested.result["start"]
+    assert equity[1][1] == 1_000_000
+    assert equity[1][2] is None  # the first session has no return
+    assert files["workbook.xlsx"].filename == "export-workbook.xlsx"
+
+
+def test_a_workbook_of_one_table_of_two_sources(backtested, scratch):
+    other = replace(backtested, id=JOB_IDS[1])
+    _, files = exported(scratch, backtested, other, format="xlsx", artifact="trades.csv")
+    assert openpyxl.load_workbook(files["workbook.xlsx"].path).sheetnames == ["Results", "1 trades", "2 trades"]
+
+
+def test_a_table_too_long_for_a_workbook_is_refused_with_what_to_do(backtested, scratch, monkeypatch):
+    monkeypatch.setattr("tasks.export.workbook.ROWS_MAX", 10)
+    with pytest.raises(DataUnusable, match="too many for a workbook; export it as csv"):
+        exported(scratch, backtested, format="xlsx")
+
+
 def test_a_bundle_holds_every_artifact_with_its_digest(backtested, scratch):
     outcome, files = exported(scratch, backtested)
     with zipfile.ZipFile(files["bundle.zip"].path) as archive:
@@ -236,10 +265,13 @@ def test_a_bundle_holds_every_artifact_with_its_digest(backtested, scratch):
     assert outcome.result["content_digest"] == bundle.content_digest([backtested])
 
 
-def test_the_same_backtest_submitted_twice_gives_the_same_pdf_and_bundle(backtested, scratch, tmp_path):
+_FILES = (({"format": "pdf"}, "report.pdf"), ({"format": "zip"}, "bundle.zip"), ({"format": "xlsx"}, "workbook.xlsx"))
+
+
+def test_the_same_backtest_submitted_twice_gives_the_same_files(backtested, scratch, tmp_path):
     again = finished(tmp_path / "again", job_id=JOB_IDS[5], tags={"run": "second"})
     (tmp_path / "two").mkdir()
-    for raw, name in (({"format": "pdf"}, "report.pdf"), ({"format": "zip"}, "bundle.zip")):
+    for raw, name in _FILES:
         _, one = exported(scratch, backtested, **raw)
         _, two = exported(tmp_path / "two", again, **raw)
         assert one[name].path.read_bytes() == two[name].path.read_bytes()
