@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from tasks.ingest.intake import Intake
     from tasks.ingest.types import DatasetType
 
+CODE: Final = re.compile(r"0\d")
 MOST_DATES: Final = 200_000  # distinct dates looked at to tell days from months
 
 
@@ -53,6 +55,8 @@ def plan_csv(db: Any, intake: Intake, dataset_type: DatasetType, params: Mapping
         for kind in ("date", "number")
     }
     numeric = [*layout.symbols, *of_type["number"]]
+    if dataset_type.numbers:
+        numeric += [name for name in layout.ignored if _holds_numbers(sample, name)]
     _check_decimal(sample, numeric, params["decimal"])
     if layout.shape == "wide":
         _check_prices(sample, numeric)
@@ -69,6 +73,12 @@ def _mostly_numbers(sample: Sample) -> bool:
     values = [v for i in range(1, len(sample.header)) for v in sample.column(i)]
     numbers = sum(bool(NUMBER.fullmatch(v) or COMMA_NUMBER.fullmatch(v)) for v in values)
     return bool(values) and numbers * 2 > len(values)
+
+
+def _holds_numbers(sample: Sample, name: str) -> bool:
+    """Say whether a column holds numbers and nothing else; codes with leading zeros are not numbers."""
+    values = sample.column(sample.header.index(name))
+    return bool(values) and all(NUMBER.fullmatch(v) and not CODE.match(v) for v in values)
 
 
 def _numbers(sample: Sample, numeric: Sequence[str]) -> list[str]:

@@ -138,7 +138,8 @@ def _long(plan: Plan, dataset_type: DatasetType, extras: tuple[str, ...], *, as_
         else:
             picks.append(f"{_typed(header, plan, as_text=as_text)} AS {quoted(field.name)}")
             picks.append(f"{quoted(header)} AS {quoted(field.name + '_read')}")
-    return f"SELECT rowid AS n, {', '.join([*picks, *map(quoted, extras)])} FROM lines"
+    more = [f"{_typed(name, plan, as_text=as_text)} AS {quoted(name)}" for name in extras]
+    return f"SELECT rowid AS n, {', '.join([*picks, *more])} FROM lines"
 
 
 def _wide(plan: Plan, *, as_text: bool) -> str:

@@ -48,7 +48,8 @@ def run(params: Mapping[str, Any], inputs: Inputs, tell: Tell) -> Outcome:
         before = _before(db, dataset_type, inputs, who)
         columns = _columns(dataset_type, read, who, before)
         rules = [*read.rules, *([identity.UNKNOWN] if who else []), *dataset_type.rules]
-        source = "identified" if who else "(SELECT *, symbol AS ticker FROM raw)"
+        traded = "(SELECT *, symbol AS ticker FROM raw)" if dataset_type is PRICES else "raw"
+        source = "identified" if who else traded
         screened = screen(db, source, dataset_type, rules=rules, columns=columns, most=MOST_BROKEN)
         aside = quarantine.assemble(intake, read, screened.broken)
         counts = _account(read, screened)

@@ -29,13 +29,17 @@ class Rule:
 
 @dataclass(frozen=True)
 class DatasetType:
-    """What rows of one type look like; with `extras`, columns beyond the canonical ones are kept as they come."""
+    """What rows of one type look like.
+
+    With `extras`, columns beyond the canonical ones are kept, as text; with `numbers`, as numbers where they hold them.
+    """
 
     name: str
     fields: tuple[Field, ...]
     key: tuple[str, ...]
     rules: tuple[Rule, ...] = ()
     extras: bool = False
+    numbers: bool = False
 
     def field(self, name: str) -> Field:
         """Return a canonical field by name; KeyError if there is none."""
@@ -165,19 +169,106 @@ CLASSIFICATIONS: Final = DatasetType(
         Field("sector", "text", also=("gicssector", "sectorname")),
         Field("industry", "text", also=("gicsindustry", "subindustry", "industryname")),
         Field("country", "text", also=("countrycode", "domicile")),
+        Field("market_cap", "number", also=("marketcap", "mktcap", "cap")),
     ),
     key=("symbol", "date"),
     rules=(*_present("symbol"), _sane_year("date")),
     extras=True,
 )
 
-TYPES: Final = {each.name: each for each in (PRICES, CORPORATE_ACTIONS, CLASSIFICATIONS)}
-OFFERED: Final = tuple(TYPES)
-PLANNED: Final = (
+FUNDAMENTALS: Final = DatasetType(
     "fundamentals",
-    "symbol_map",
-    "benchmark_weights",
-    "factor_returns",
-    "positions",
-    "text",
+    (
+        SYMBOL,
+        Field(
+            "available_from",
+            "date",
+            required=True,
+            also=("availableat", "published", "publicationdate", "filed", "filingdate", "reportdate", "datekey"),
+        ),
+        Field("period_end", "date", also=("periodend", "fiscalperiodend", "reportperiod", "quarterend")),
+        Field("currency", "text", also=("ccy", "cur")),
+    ),
+    key=("symbol", "available_from", "period_end"),
+    rules=(
+        *_present("symbol"),
+        Rule(
+            "undated: without available_from nobody can say who knew it when",
+            "available_from",
+            "available_from IS NULL",
+        ),
+        _sane_year("available_from"),
+        _sane_year("period_end"),
+        Rule("published before its period ended", "available_from", "available_from < period_end"),
+    ),
+    extras=True,
+    numbers=True,
 )
+
+SYMBOL_MAP: Final = DatasetType(
+    "symbol_map",
+    (
+        SYMBOL,
+        Field("valid_from", "date", also=("start", "from", "startdate")),
+        Field("valid_to", "date", also=("end", "to", "enddate")),
+        Field("permanent_id", "text", required=True, also=("permid", "id", "figi", "permno")),
+        Field("venue", "text", also=("exchange", "mic")),
+    ),
+    key=("symbol", "valid_from"),
+    rules=(
+        *_present("symbol", "permanent_id"),
+        Rule("valid_to lies before valid_from", "valid_to", "valid_to < valid_from"),
+    ),
+    extras=True,
+)
+
+BENCHMARK_WEIGHTS: Final = DatasetType(
+    "benchmark_weights",
+    (
+        DATE,
+        SYMBOL,
+        Field("weight", "number", required=True, also=("w", "wgt", "weightpct")),
+        Field("benchmark", "text", also=("index", "indexname")),
+    ),
+    key=("benchmark", "symbol", "date"),
+    rules=(
+        *_present("date", "symbol", "weight"),
+        _sane_year("date"),
+        Rule("a weight is a fraction: 0.02 for 2 %", "weight", "NOT (abs(weight) <= 1)"),
+    ),
+)
+
+POSITIONS: Final = DatasetType(
+    "positions",
+    (
+        SYMBOL,
+        Field("quantity", "number", required=True, also=("qty", "shares", "units")),
+        Field("date", "date", also=("asof", "day")),
+        Field("price", "number", also=("px", "lastprice")),
+        Field("currency", "text", also=("ccy", "cur")),
+        Field("account", "text", also=("portfolio", "book")),
+    ),
+    key=("account", "symbol", "date"),
+    rules=(
+        *_present("symbol", "quantity"),
+        _sane_year("date"),
+        Rule("not a finite number", "quantity", f"NOT isfinite(quantity) OR abs(quantity) >= {PRICE_MAX}"),
+        Rule("not a price", "price", f"NOT isfinite(price) OR price <= 0 OR price >= {PRICE_MAX}"),
+    ),
+    extras=True,
+)
+
+TYPES: Final = {
+    each.name: each
+    for each in (
+        PRICES,
+        FUNDAMENTALS,
+        CORPORATE_ACTIONS,
+        SYMBOL_MAP,
+        CLASSIFICATIONS,
+        BENCHMARK_WEIGHTS,
+        POSITIONS,
+    )
+}
+OFFERED: Final = tuple(TYPES)
+PLANNED: Final = ("factor_returns", "text")
