@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.quant.cross_section import ranks_in_order, ranks_of
-from tasks.quant.evaluation.information_coefficient import correlation
+from tasks.quant.cross_section import ascending_order, average_ranks, ranks_among
+from tasks.quant.evaluation.information_coefficient import correlations, rank_ic
 from tasks.quant.evaluation.quantiles import quantile_means, quantile_of_rank
+from tasks.quant.pieces import row_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,47 +45,35 @@ def judge(
     A name without a price at either end is left out of that date and window.
     """
     shape = (len(windows), len(rows))
-    names = np.zeros(shape, dtype=np.int64)
-    spearman, pearson = np.full(shape, np.nan), np.full(shape, np.nan)
-    returns = np.full((*shape, quantiles), np.nan)
-    for d, row in enumerate(rows.tolist()):
-        scored = np.flatnonzero(np.isfinite(scores[d]))
-        values = scores[d, scored]
-        order = np.argsort(values)
+    found = Judgement(
+        np.zeros(shape, dtype=np.int64),
+        np.full(shape, np.nan),
+        np.full(shape, np.nan),
+        np.full((*shape, quantiles), np.nan),
+    )
+    for block in row_blocks(scores):
+        held, at = scores[block], rows[block]
+        order = ascending_order(held)
         for k, (a, b) in enumerate(windows):
-            if row + b >= len(prices):
-                continue
-            earned = _earned(prices[row + a, scored], prices[row + b, scored])
-            known = np.isfinite(earned)
-            names[k, d] = np.count_nonzero(known)
-            if names[k, d] < min_names:
-                continue
-            found = _compared(values[known], _ranks_of_known(values, order, known), earned[known], quantiles)
-            spearman[k, d], pearson[k, d], returns[k, d] = found
-    return Judgement(names, spearman, pearson, returns)
-
-
-def _ranks_of_known(values: np.ndarray, order: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return the ranks of the known values among themselves, from the one sorting of all of them."""
-    kept = order[known[order]]
-    place = np.cumsum(known) - 1
-    return ranks_in_order(values[kept], place[kept])
-
-
-def _compared(
-    values: np.ndarray, ranks: np.ndarray, earned: np.ndarray, quantiles: int
-) -> tuple[float, float, np.ndarray]:
-    """Return both correlations and the quantiles' mean returns of one cross-section."""
-    bins = quantile_of_rank(ranks, len(ranks), quantiles).astype(np.int64)
-    spearman = correlation(ranks, ranks_of(earned))
-    return spearman, correlation(values, earned), quantile_means(bins, earned, quantiles)
+            over = int(np.searchsorted(at, len(prices) - b))  # the block's dates whose window is over by the end
+            earned = _earned(prices[at[:over] + a], prices[at[:over] + b])
+            both = np.isfinite(held[:over]) & np.isfinite(earned)
+            gained = np.where(both, earned, np.nan)
+            ranks = ranks_among(held[:over], order[:over], both)
+            n = np.count_nonzero(both, axis=1)
+            bins = quantile_of_rank(ranks, n, quantiles)
+            bins[n < min_names] = -1
+            place = (k, slice(block.start, block.start + over))
+            found.names[place] = n
+            found.spearman[place] = correlations(ranks, average_ranks(gained), both, min_names)
+            found.pearson[place] = correlations(held[:over], earned, both, min_names)
+            found.returns[place] = quantile_means(bins, gained, quantiles)
+    return found
 
 
 def _earned(start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
-        earned = stop / start - 1.0
-    earned[~np.isfinite(earned)] = np.nan
-    return np.asarray(earned)
+        return np.asarray(stop / start - 1.0)
 
 
 def held_after_the_last_price(prices: np.ndarray) -> np.ndarray:
@@ -107,9 +96,5 @@ def held_after_the_last_price(prices: np.ndarray) -> np.ndarray:
 def rank_autocorrelation(scores: np.ndarray, lag: int = 1) -> np.ndarray:
     """Return (D,) Spearman's correlation of each row with the one `lag` before, over the names in both."""
     found = np.full(len(scores), np.nan)
-    for d in range(lag, len(scores)):
-        now, then = scores[d], scores[d - lag]
-        both = np.isfinite(now) & np.isfinite(then)
-        if np.count_nonzero(both) > 2:
-            found[d] = correlation(ranks_of(now[both]), ranks_of(then[both]))
+    found[lag:] = rank_ic(scores[lag:], scores[:-lag], min_names=3)
     return found

@@ -5,31 +5,40 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.quant.cross_section import average_ranks
+from tasks.quant.pieces import row_blocks
 
 
-def quantile_of_rank(ranks: np.ndarray, n: int | np.ndarray, quantiles: int) -> np.ndarray:
-    """Return the quantiles, 0 the lowest, of ranks 1..n: `floor(quantiles * (rank - 0.5) / n)`; ties share one."""
-    return np.asarray(np.floor(quantiles * (ranks - 0.5) / n))
+def quantile_of_rank(ranks: np.ndarray, n: np.ndarray, quantiles: int) -> np.ndarray:
+    """Return (T, N) int64 quantiles, 0 the lowest, of ranks 1..n: `floor(quantiles * (rank - 0.5) / n)`.
+
+    `ranks` (T, N), NaN for none, which becomes -1; `n` (T,) names in each row. Equal scores share a quantile.
+    """
+    share = (ranks - 0.5) * (quantiles / np.maximum(n, 1))[:, None]
+    return np.where(np.isfinite(ranks), np.floor(share), -1.0).astype(np.int64)
 
 
 def quantile_bins(scores: np.ndarray, quantiles: int) -> np.ndarray:
-    """Return (T, N) int8 quantile of each score within its row, 0 the lowest, -1 where there is no score."""
-    ranks = average_ranks(scores)
-    n = np.count_nonzero(np.isfinite(scores), axis=1)
-    bins = quantile_of_rank(ranks, np.maximum(n, 1)[:, None], quantiles)
-    return np.where(np.isfinite(bins), bins, -1.0).astype(np.int8)
+    """Return (T, N) the quantile of each score within its row, 0 the lowest, -1 where there is no score."""
+    bins = np.empty(scores.shape, dtype=np.int8)
+    for rows in row_blocks(scores):
+        n = np.count_nonzero(np.isfinite(scores[rows]), axis=1)
+        bins[rows] = quantile_of_rank(average_ranks(scores[rows]), n, quantiles)
+    return bins
 
 
 def quantile_means(bins: np.ndarray, returns: np.ndarray, quantiles: int) -> np.ndarray:
-    """Return (quantiles,) the equal-weighted mean return of each bin of one cross-section; NaN for an empty bin.
+    """Return (T, quantiles) the equal-weighted mean return of each row's bins; NaN for an empty bin.
 
-    `bins` (n,) whole numbers from 0; `returns` (n,) without NaN.
+    `bins` (T, N) whole numbers from 0, below 0 for no bin; `returns` (T, N), without NaN where there is a bin.
     """
-    counts = np.bincount(bins, minlength=quantiles)
-    sums = np.bincount(bins, weights=returns, minlength=quantiles)
-    means = np.full(quantiles, np.nan)
+    row, column = np.nonzero(bins >= 0)
+    cell = row * quantiles + bins[row, column]
+    size = len(bins) * quantiles
+    counts = np.bincount(cell, minlength=size)
+    sums = np.bincount(cell, weights=returns[row, column], minlength=size)
+    means = np.full(size, np.nan)
     np.divide(sums, counts, out=means, where=counts > 0)
-    return means
+    return means.reshape(len(bins), quantiles)
 
 
 def quantile_turnover(bins: np.ndarray, quantile: int, lag: int = 1) -> np.ndarray:

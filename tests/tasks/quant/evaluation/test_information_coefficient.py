@@ -1,7 +1,8 @@
 import numpy as np
 import pandas as pd
+import pytest
 
-from tasks.quant.evaluation.information_coefficient import correlation, pearson_ic, rank_ic
+from tasks.quant.evaluation.information_coefficient import pearson_ic, rank_ic
 
 
 def test_agrees_with_pandas_on_gaps_and_ties():
@@ -21,5 +22,10 @@ def _pandas(a, b, method):
 
 
 def test_what_does_not_vary_has_no_correlation():
-    assert np.isnan(correlation(np.ones(5), np.arange(5.0)))
-    assert np.isnan(correlation(np.ones(1), np.ones(1)))
+    constant = np.full((1, 7), 0.1)  # 7 x 0.1 / 7 is not 0.1
+    rising = np.arange(7.0)[None, :]
+    for relate in (pearson_ic, rank_ic):
+        assert np.isnan(relate(constant, rising)).all()
+        assert np.isnan(relate(rising[:, :1], rising[:, :1])).all()
+        assert relate(rising, rising, min_names=7)[0] == pytest.approx(1.0)
+        assert np.isnan(relate(rising, rising, min_names=8)).all()

@@ -29,7 +29,8 @@ def test_equal_scores_share_a_quantile_and_gaps_have_none():
 
 
 def test_an_empty_quantile_has_no_mean():
-    np.testing.assert_array_equal(quantile_means(np.array([0, 0, 2]), np.array([0.5, 0.25, 1.0]), 3), [0.375, nan, 1.0])
+    found = quantile_means(np.array([[0, 0, 2, -1]]), np.array([[0.5, 0.25, 1.0, nan]]), 3)
+    np.testing.assert_array_equal(found, [[0.375, nan, 1.0]])
 
 
 def test_turnover_needs_names_on_both_dates():
