@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,14 +24,18 @@ MINIMUM_VOLATILITY_SESSIONS = 5
 
 @dataclass(frozen=True)
 class Decisions:
-    """Sessions that decide, (K,) rows of the market, and the row of the source each of them sees."""
+    """Sessions that decide, (K,) rows of the market, and the row of the source each of them sees.
+
+    `blind`: rows of scheduled sessions that see nothing recent enough, and so decide nothing.
+    """
 
     rows: np.ndarray
     sources: np.ndarray
+    blind: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def kept(self, keep: np.ndarray) -> Decisions:
         """Return those that a mask keeps."""
-        return Decisions(self.rows[keep], self.sources[keep])
+        return Decisions(self.rows[keep], self.sources[keep], self.blind)
 
 
 def decisions(params: Mapping[str, Any], sessions: np.ndarray, source: Dated) -> Decisions:
@@ -49,8 +53,8 @@ def decisions(params: Mapping[str, Any], sessions: np.ndarray, source: Dated) ->
         rows = schedule(sessions, params["rebalance"], offset)
         found = Decisions(rows, np.searchsorted(source.dates, sessions[rows], side="right") - 1)
         found = found.kept(found.sources >= 0)
-        age = (sessions[found.rows] - source.dates[found.sources]).astype(np.int64)
-        found = found.kept(age <= params["signal_max_age_days"])
+        recent = (sessions[found.rows] - source.dates[found.sources]).astype(np.int64) <= params["signal_max_age_days"]
+        found = Decisions(found.rows[recent], found.sources[recent], found.rows[~recent])
     return found.kept(found.rows + lag < len(sessions))
 
 

@@ -18,13 +18,16 @@ from tasks.outcome import Document, Outcome, Table
 from tasks.params import TextOrTable
 from tasks.quant.attribution import attribute
 from tasks.quant.costs import Costs
-from tasks.quant.ledger import Ledger, Terms, live
+from tasks.quant.ledger import Ledger, Plan, Terms, live
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tasks.backtest.decisions import Decisions
     from tasks.backtest.gather import Material
     from tasks.inputs import Inputs, Tell
+
+STILL = 10  # sessions without a change after which a benchmark is said to have stopped
 
 
 def needs(params: dict[str, Any]) -> dict[str, Need]:
@@ -77,7 +80,8 @@ def simulate(params: Mapping[str, Any], material: Material, tell: Tell) -> tuple
     tell(0.5, "trading")
     terms = Terms(float(Decimal(params["initial_capital"])), _costs(params), material.fees, params["cash_rate"])
     ledger = live(market, planned, terms, first, last)
-    notes = [*material.notes, *_ledger_notes(ledger, market.dates, len(found.rows) - len(planned.rows))]
+    notes = [*material.notes, *_decision_notes(params, found, planned, first, last)]
+    notes += [*_benchmark_notes(material.benchmark, market.dates, first, last), *_ledger_notes(ledger, market.dates)]
     return tables.Run(market, planned, terms, ledger, material.benchmark, material.sectors), notes
 
 
@@ -91,10 +95,36 @@ def _costs(params: Mapping[str, Any]) -> Costs:
     )
 
 
-def _ledger_notes(ledger: Ledger, dates: np.ndarray, undecided: int) -> list[str]:
+def _decision_notes(params: Mapping[str, Any], found: Decisions, planned: Plan, first: int, last: int) -> list[str]:
     notes = []
+    blind = int(np.count_nonzero((found.blind >= first) & (found.blind <= last)))
+    if blind:
+        days = params["signal_max_age_days"]
+        notes.append(f"{blind} rebalances found nothing decided in the {days} days before: the holdings stayed.")
+    undecided = len(found.rows) - len(planned.rows)
     if undecided:
         notes.append(f"{undecided} rebalances had too few scored and priced names to decide on: the holdings stayed.")
+    return notes
+
+
+def _benchmark_notes(level: np.ndarray | None, dates: np.ndarray, first: int, last: int) -> list[str]:
+    """Return what a reader of the comparison must know: a benchmark that begins late, or has stopped moving."""
+    if level is None:
+        return []
+    shown, days = level[first : last + 1], dates[first : last + 1]
+    known = np.flatnonzero(np.isfinite(shown))
+    if not len(known):
+        return [f"The benchmark has no value up to {days[-1]}."]
+    notes = [f"The benchmark begins on {days[known[0]]}; it is compared from there."] if known[0] else []
+    moved = np.flatnonzero(shown[1:] != shown[:-1])
+    since = int(moved[-1]) + 1 if len(moved) else 0
+    if len(days) - 1 - since >= STILL:
+        notes.append(f"The benchmark has not moved since {days[since]}.")
+    return notes
+
+
+def _ledger_notes(ledger: Ledger, dates: np.ndarray) -> list[str]:
+    notes = []
     if ledger.unfilled > 0.0:
         notes.append(f"Trades of {ledger.unfilled:,.2f} were not made for want of a price or of volume.")
     exits: dict[str, int] = {}

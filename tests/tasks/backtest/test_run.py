@@ -294,3 +294,11 @@ def test_bankruptcy_ends_the_run_and_is_told_in_every_artifact(backtest, prices,
     assert tables(outcome)["equity"]["date"][-1] == np.datetime64("2020-06-10")
     assert tables(outcome)["attribution.csv"]["contribution"][-1] == pytest.approx(outcome.result["total_return"])
     render(outcome, KIND, tmp_path)
+
+
+def test_a_signal_that_ends_and_a_benchmark_that_stops_are_told(backtest, prices, signal):
+    early = until(signal, np.datetime64("2020-06-30"))
+    short = {"date": prices["date"][:40], "close": prices["close"][:40]}  # the first name's first forty sessions
+    notes = backtest(scored(prices, early, benchmark=short)).result["notes"]
+    assert any("rebalances found nothing decided in the 45 days before" in note for note in notes)
+    assert any("The benchmark has not moved since 2020-02" in note for note in notes)
