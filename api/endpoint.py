@@ -147,6 +147,9 @@ def endpoint(
     if permission is not None and permission not in PERMISSIONS:
         raise ValueError(f"{method} {path} asks for {permission!r}, which no role table lists")
 
+    if method == "POST" and rest.get("alone"):
+        raise ValueError(f"{method} {path} has no transaction of its own, so it could not keep an idempotency key")
+
     def declare(view: View) -> View:
         description = " ".join((view.__doc__ or "").split())
         ENDPOINTS.append(

@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
-from infra import deliveries
+from infra import deliveries, idempotency
 from infra.database import Database
 from infra.pipeline_ends import finish_pipelines
 from tasks.errors import Fault
@@ -67,7 +67,7 @@ class Errands:
 
     def _prune(self) -> int:
         with self._database.system() as connection:
-            return deliveries.prune(connection, dt.datetime.now(dt.UTC))
+            return deliveries.prune(connection, dt.datetime.now(dt.UTC)) + idempotency.prune(connection)
 
     def _try(self, errand: Callable[[], int]) -> None:
         """Run one errand; a part that is away is waited for, and the other errands go on."""

@@ -58,6 +58,17 @@ def test_a_key_is_new_again_after_a_day(database, org):
     assert begin(database, org, print_="other") == second
 
 
+def test_only_answers_older_than_a_day_are_pruned(database, org):
+    keep(database, org, key="old")
+    with database.org(org.org_id) as connection:
+        connection.execute("UPDATE idempotency_keys SET created_at = now() - interval '25 hours'")
+    keep(database, org, key="new")
+    with database.system() as connection:
+        assert idempotency.prune(connection) >= 1
+    with database.org(org.org_id) as connection:
+        assert connection.execute("SELECT key FROM idempotency_keys").fetchall() == [{"key": "new"}]
+
+
 def test_two_organisations_keys_do_not_meet(database, org):
     other = create_org(database, "other")
     with database.org(org.org_id) as connection:
