@@ -20,7 +20,7 @@ class Evaluate(Params):
         Whole(minimum=1, maximum=504),
         load_default=lambda: [1, 5, 21],
         validate=validate.Length(min=1, max=12),
-        metadata={"description": "sessions from the score's close to the return's end, ascending"},
+        metadata={"description": "sessions that the return spans, from the score's close (plus `lag`) on; ascending"},
     )
     quantiles = Whole(minimum=2, maximum=20, load_default=5)
     lag = Whole(
@@ -60,13 +60,23 @@ class FactorsParams(Params):
         allow_none=True,
         metadata={"description": "date, symbol: members from that date until the next"},
     )
-    start = Day(load_default=None, allow_none=True)
+    start = Day(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "the first date to score; what lies before it still serves lookbacks and decay"},
+    )
     end = Day(
         load_default=None, allow_none=True, metadata={"description": "nothing after it is read, for returns neither"}
     )
-    frequency = Choice(("D", "W", "M"), load_default="D")
-    recipe = fields.Nested(RecipeParams, required=True)
-    evaluate = section(Evaluate)
+    frequency = Choice(
+        ("D", "W", "M"),
+        load_default="D",
+        metadata={"description": "score every session, or the last of each week or month; the newest always counts"},
+    )
+    recipe = fields.Nested(
+        RecipeParams, required=True, metadata={"description": "the factors, and the steps that make one score of them"}
+    )
+    evaluate = section(Evaluate, metadata={"description": "the horizons and quantiles that scores are judged by"})
 
     @validates_schema
     def _hangs_together(self, data: dict[str, Any], **_kwargs: Any) -> None:
@@ -131,6 +141,8 @@ ARTIFACTS = (
             ("date", "date", "known at this date's close"),
             ("symbol", "text", ""),
             ("score", "number", "mean 0, standard deviation 1 on each date"),
+            ("<label>_z", "number", "each factor, winsorised and standardised"),
+            ("<label>_n", "number", "each factor, neutralised and standardised again"),
         ),
     ),
     Artifact("latest.csv", "csv", "The newest date's scores with ranks, raw factors and the view within each sector."),
@@ -139,7 +151,19 @@ ARTIFACTS = (
         "csv",
         "Information coefficients of the score and of each factor: mean, standard deviation, ICIR, Newey-West t.",
     ),
-    Artifact("ic_series", "table", "The information coefficients date by date.", csv_twin=True),
+    Artifact(
+        "ic_series",
+        "table",
+        "The score's information coefficients date by date.",
+        _columns(
+            ("date", "date", ""),
+            ("horizon", "integer", "sessions"),
+            ("spearman", "number", "null where the horizon is not over or too few names are left"),
+            ("pearson", "number", ""),
+            ("names", "integer", "symbols with a score and a return"),
+        ),
+        csv_twin=True,
+    ),
     Artifact("ic_decay.csv", "csv", "Mean rank correlation with the returns of consecutive, disjoint windows."),
     Artifact("quantile_returns.csv", "csv", "Mean return by quantile and horizon, with the long-short spread."),
     Artifact("turnover.csv", "csv", "Rank autocorrelation and the share of new names in each quantile, date by date."),
