@@ -106,7 +106,7 @@ def _basket_trades(run: Run) -> dict[str, np.ndarray]:
         equity = run.ledger["equity"][row - run.ledger.first]
         n = np.flatnonzero((value > DUST * equity) | leaving)
         notional = np.abs(basket.traded)
-        price = market.unit_trade[row] / market.factor[row]
+        price = market.trade[row]
         found.append(
             {
                 "row": np.full(len(n), row),
@@ -168,7 +168,7 @@ def positions(run: Run) -> Table:
             "date": market.dates[row],
             "symbol": symbols[n],
             "shares": units * market.factor[row, n],
-            "price": market.unit_close[row, n] / market.factor[row, n],
+            "price": market.close[row, n],
             "weight": value / ledger["equity"][row - ledger.first],
         },
     )

@@ -36,7 +36,8 @@ class Market:
 
     `dates` (T,) datetime64[D]; `days` (T,) calendar days since the session before (0 on the first).
     `unit_close`, `unit_trade` (T, N): the price of a unit at the close and at the execution price; the last observed
-    close stands in where there is none, and 1.0 before the first. `factor` (T, N): shares as traded a unit.
+    close stands in where there is none, and 1.0 before the first. `close`, `trade` (T, N): the same as traded, for
+    reports. `factor` (T, N): shares as traded a unit.
     `tradable` (T, N): an execution price was observed. `absent` (T, N): sessions since the last price, -1 before the
     first. `gone_after`: sessions without a price after which a name has left. `exits`: row → the names leaving there.
     `dividends`: row → (columns, cash a unit), when they are credited to cash. `split` (T, N) or None: the splits'
@@ -48,6 +49,8 @@ class Market:
     days: np.ndarray
     unit_close: np.ndarray
     unit_trade: np.ndarray
+    close: np.ndarray
+    trade: np.ndarray
     factor: np.ndarray
     tradable: np.ndarray
     absent: np.ndarray
@@ -55,10 +58,6 @@ class Market:
     split: np.ndarray | None = None
     exits: Mapping[int, Sequence[Exit]] = field(default_factory=dict)
     dividends: Mapping[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
-
-    def price(self, row: int) -> np.ndarray:
-        """Return the last closes as traded, (N,), on a row."""
-        return np.asarray(self.unit_close[row] / self.factor[row])
 
 
 def market(
@@ -97,12 +96,15 @@ def market(
     exits = _stale_exits(absent, last, gone_after)
     if delisting_return is not None:
         _settle_delistings(exits, (unit_close, unit_trade), delisting_return, last)
+    as_traded = _as_traded(close, seen, unit_close, kept_factor)
     return Market(
         dates=dates,
         symbols=symbols,
         days=np.diff(dates, prepend=dates[:1]).astype(np.int64),
         unit_close=unit_close,
         unit_trade=unit_trade,
+        close=as_traded,
+        trade=as_traded if open_ is None else _as_traded(open_, tradable, unit_trade, kept_factor),
         factor=kept_factor,
         tradable=tradable,
         absent=np.where(last < 0, -1, absent),
@@ -115,6 +117,11 @@ def market(
 
 def _positive(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.isfinite(values) & (values > 0.0))
+
+
+def _as_traded(price: np.ndarray, observed: np.ndarray, unit_price: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Return a price as it was printed where it was observed, and what stands in for it elsewhere."""
+    return price if bool(observed.all()) else np.where(observed, price, unit_price / factor)
 
 
 def _kept(close: np.ndarray, last: np.ndarray) -> np.ndarray:

@@ -302,3 +302,22 @@ def test_a_signal_that_ends_and_a_benchmark_that_stops_are_told(backtest, prices
     notes = backtest(scored(prices, early, benchmark=short)).result["notes"]
     assert any("rebalances found nothing decided in the 45 days before" in note for note in notes)
     assert any("The benchmark has not moved since 2020-02" in note for note in notes)
+
+
+@each_way
+def test_prices_are_reported_as_they_were_printed(backtest, prices, signal, way):
+    found = tables(backtest(scored(prices, signal), **way))
+    printed = {
+        name: {
+            (day, symbol): value
+            for day, symbol, value in zip(prices["date"], prices["symbol"], prices[name], strict=True)
+        }
+        for name in ("close", "open")
+    }
+    positions, trades = found["positions"], found["trades.csv"]
+    for day, symbol, price in zip(positions["date"], positions["symbol"], positions["price"], strict=True):
+        assert printed["close"].get((day, symbol), price) == price
+    made = trades["reason"] == "rebalance"
+    at = printed[way.get("execution_price", "close")]
+    for day, symbol, price in zip(trades["date"][made], trades["symbol"][made], trades["price"][made], strict=True):
+        assert at[day, symbol] == price
