@@ -99,7 +99,7 @@ class _Block:
 def _read(db: Any, path: Path, block: list[tuple[str, int]]) -> _Block:
     found = db.execute(
         f"SELECT date, close, close * split_factor AS split_close, adj_close FROM read_parquet({literal(str(path))}) "
-        "WHERE symbol BETWEEN ? AND ? ORDER BY symbol, date",
+        "WHERE symbol BETWEEN ? AND ?",  # in the file's own order, which is by symbol and date
         [block[0][0], block[-1][0]],
     ).fetchnumpy()
     counts = np.array([count for _, count in block])

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHUNK: Final = 1 << 20
+SURVEYED: Final = 1 << 17  # bytes looked at together: they stay in the nearest cache from one look to the next
+RETURN: Final = 13
+
 MAX_DECODED: Final = 16 << 30  # bytes; more than this is not one file of daily data
 MAX_RATIO: Final = 300  # a CSV of prices packs to a fifth; a thousandth is a bomb
 FREE: Final = 64 << 20  # bytes that may unpack at any ratio: too few to hurt
@@ -51,7 +54,6 @@ class Intake:
     encoding: str | None = None
     newline: str | None = None
     quoted: bool = False
-    lines: int = 0
     underscored: bool = False  # somewhere a digit stands beside an underscore: `1_0` must not be read as ten
 
 
@@ -145,7 +147,6 @@ def _as_text(path: Path, scratch: Path, declared: str | None, compression: str |
 
 @dataclass
 class _Survey:
-    lines: int = 0
     quotes: int = 0
     newline: str | None = None
     underscored: bool = False
@@ -155,28 +156,27 @@ def _intake(path: Path, survey: _Survey, encoding: str, compression: str | None,
     if survey.quotes % 2:
         raise refuse('A quote (") is opened and never closed; double a quote that is part of a value ("").')
     name = {"\n": "LF", "\r\n": "CRLF", "\r": "CR", "mixed": "mixed", None: None}[newline or survey.newline]
-    return Intake(path, "csv", compression, encoding, name, survey.quotes > 0, survey.lines, survey.underscored)
+    return Intake(path, "csv", compression, encoding, name, survey.quotes > 0, survey.underscored)
 
 
 def _survey(path: Path) -> _Survey:
-    """Count what reading depends on, and check every byte to be UTF-8, in one pass at memory speed."""
-    found, feeds, pairs, returns, offset, last = _Survey(), 0, 0, 0, 0, b""
+    """Find what reading depends on, and check every byte to be UTF-8, in one pass at memory speed."""
+    found, feeds, pairs, returns, offset, last = _Survey(), 0, 0, 0, 0, 0
     decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
+        while chunk := file.read(SURVEYED):
             _check_utf8(decoder, chunk, offset)
             offset += len(chunk)
-            feeds += chunk.count(b"\n")
-            if b"\r" in chunk or last == b"\r":
+            if returns or not feeds or b"\r" in chunk or last == RETURN:
+                feeds += chunk.count(b"\n")
                 returns += chunk.count(b"\r")
-                pairs += chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
+                pairs += chunk.count(b"\r\n") + (last == RETURN and chunk[:1] == b"\n")
             found.quotes += chunk.count(b'"')
             found.underscored = found.underscored or b"_" in chunk
-            last = chunk[-1:]
+            last = chunk[-1]
     _check_utf8(decoder, b"", offset, final=True)
     kinds = [name for name, count in (("\r\n", pairs), ("\n", feeds - pairs), ("\r", returns - pairs)) if count]
     found.newline = kinds[0] if len(kinds) == 1 else "mixed" if kinds else None
-    found.lines = feeds + returns - pairs + (last not in (b"", b"\n", b"\r"))
     return found
 
 

@@ -123,19 +123,35 @@ class Detected(Params):
 class IngestResult(Params):
     """The account of the rows, what was detected, and the health score."""
 
-    dataset = fields.String()
-    rows_read = fields.Integer()
-    rows_kept = fields.Integer()
-    rows_quarantined = fields.Integer()
-    rows_duplicate = fields.Integer()
+    dataset = fields.String(metadata={"description": "The dataset, and once the job has succeeded its new version."})
+    rows_read = fields.Integer(metadata={"description": "Rows of the file; in a wide file, cells that are not empty."})
+    rows_kept = fields.Integer(metadata={"description": "Rows of the file that are in the version."})
+    rows_quarantined = fields.Integer(metadata={"description": "Rows set aside in quarantine.csv."})
+    rows_duplicate = fields.Integer(metadata={"description": "Rows that repeat another exactly, dropped."})
     rows_total = fields.Integer(metadata={"description": "Rows of the whole version, with those appended to."})
-    symbols = fields.Integer()
-    start = fields.String(allow_none=True)
-    end = fields.String(allow_none=True)
-    detected = fields.Nested(Detected)
+    symbols = fields.Integer(metadata={"description": "Different symbols in the version."})
+    start = fields.String(allow_none=True, metadata={"description": "Its first day."})
+    end = fields.String(allow_none=True, metadata={"description": "Its last day."})
+    detected = fields.Nested(Detected, metadata={"description": "What was found out about the file, or declared."})
     score = fields.Float(allow_none=True, metadata={"description": "Health from 0 to 100; null where none is kept."})
-    warnings = fields.List(fields.String())
+    warnings = fields.List(fields.String(), metadata={"description": "What a person should look at."})
 
+
+PRICE_COLUMNS: Final = (
+    Column("date", "date"),
+    Column("symbol", "text", "As in the file; with a symbol map the permanent id, with renames the last ticker."),
+    *(Column(name, "float64", "As traded; null where the file has none.") for name in ("open", "high", "low")),
+    Column("close", "float64", "As traded."),
+    Column("volume", "float64", "As traded; null where the file has none."),
+    Column("currency", "text", "Only where the file has it."),
+    Column("ticker", "text", "As traded that day; only with a symbol map or renames."),
+    Column("split_factor", "float64", "What a price of that day is multiplied by for all later splits."),
+    Column("adj_factor", "float64", "The same for all later splits and distributions."),
+    Column("adj_close", "float64", "close · adj_factor."),
+    Column(
+        "delisting_return", "float64", "On a company's last row: its return after that close; only with such actions."
+    ),
+)
 
 KIND = JobKind(
     name="ingest",
@@ -145,7 +161,12 @@ KIND = JobKind(
     permission="research.run",
     queue="bulk",
     artifacts=(
-        Artifact("data", "table", "The canonical table, sorted by its key; prices carry their adjustment factors."),
+        Artifact(
+            "data",
+            "table",
+            "The canonical table, sorted by its key. These are the columns of prices; other types have their own.",
+            PRICE_COLUMNS,
+        ),
         Artifact("health.json", "json", "Coverage, gaps, outliers, suspected splits and the score with its reasons."),
         Artifact("health.csv", "csv", "The same, one row per symbol."),
         Artifact(
