@@ -5,6 +5,7 @@ Everything here works on files a run was handed. Errors name the table's place i
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -19,12 +20,28 @@ if TYPE_CHECKING:
     from tasks.inputs import TableFile
 
 
+@lru_cache(maxsize=1)
+def engine() -> Any:
+    """Return this process's DuckDB: to start one takes longer than to read or write most tables."""
+    return _start(1)
+
+
 def connect(threads: int = 1, memory_mb: int | None = None) -> Any:
-    """Return an in-memory DuckDB connection with no access to the network and no extension loading."""
-    connection = duckdb.connect(config={"threads": threads, "autoinstall_known_extensions": False})
-    connection.execute("SET autoload_known_extensions=false")
+    """Return an in-memory DuckDB connection with no access to the network and no extension loading.
+
+    Its temporary tables and views are its own. One with threads or memory of its own is a DuckDB of its own.
+    """
+    if threads == 1 and memory_mb is None:
+        return engine().cursor()
+    connection = _start(threads)
     if memory_mb is not None:
         connection.execute(f"SET memory_limit='{int(memory_mb)}MB'")
+    return connection
+
+
+def _start(threads: int) -> Any:
+    connection = duckdb.connect(config={"threads": threads, "autoinstall_known_extensions": False})
+    connection.execute("SET autoload_known_extensions=false")
     return connection
 
 

@@ -71,7 +71,7 @@ class Driver:
             _signal(child, signal.SIGTERM)
         _wait(leaving, STOP_S)
         for child in leaving:
-            _signal(child, signal.SIGQUIT)
+            _signal(child, signal.SIGUSR2)  # worker.heartbeat.HAND_BACK, without loading Celery here
         _wait(leaving, DEAD_S)
         processes.stop_all(leaving, grace_s=0.1)
         self._children.clear()

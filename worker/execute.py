@@ -9,6 +9,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -136,10 +137,16 @@ def _with_manifest(kind: JobKind, held: Mapping[str, Any], outcome: Outcome, scr
         held["inputs"] or {},
         outcome.seeds,
         memo.code_version(),
-        library_versions(),
+        _libraries(),
         rendered,
     )
     return [*rendered, write_manifest(record, scratch)]
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> Mapping[str, str]:
+    """Return what is installed: read once, for it takes longer than many a job."""
+    return library_versions()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ job was cancelled or ran over its time or memory. Nobody else ends a child.
 
 from __future__ import annotations
 
+import signal
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from worker.keeper import Keeper
 
 REPLACE_EVERY_S: Final = 0.5
+HAND_BACK: Final = signal.SIGUSR2  # stop now: unlike Celery's own SIGQUIT, jobs are handed back before children end
 
 
 class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
@@ -30,6 +32,7 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no
     def start(self, parent: Any) -> None:
         """Begin to beat: imports the database in the thread, while the pool's children are starting."""
         threading.Thread(target=self._keep, args=(parent,), name="heartbeat", daemon=True).start()
+        signal.signal(HAND_BACK, lambda *_: self._stopping("Cold"))
         signals.worker_shutting_down.connect(self._stopping, weak=False)
         signals.worker_shutdown.connect(self._left, weak=False)
 

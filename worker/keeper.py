@@ -112,7 +112,8 @@ class Keeper:
             return
         del self._missing_since[token]
         log.warning("job %s was left by its child %s", row["id"], row["child_pid"])
-        if row["child_pid"] in self._ended:  # it took this job in the instant in which it was ended for another
+        leaving = self._go_at is not None and now >= self._go_at
+        if leaving or row["child_pid"] in self._ended:  # the latter took this job while it was ended for another
             leases.requeue(connection, row, Requeue("worker-stopped", charge=False))
         else:
             take_back(connection, row, self._settings.max_attempts_backoff_s)

@@ -54,7 +54,9 @@ def make_ready() -> None:
     found = tools()
     threading.Thread(target=_reach_store, args=(found,), name="reach-store", daemon=True).start()
     import worker.execute  # noqa: F401, PLC0415 - numpy, DuckDB and the renderers come with it
+    from tasks.tables import engine  # noqa: PLC0415
 
+    engine()
     try:
         with found.database.system() as connection:
             connection.execute("SELECT 1")

@@ -97,8 +97,9 @@ class Toyland:
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(30) == 0
 
 
 @pytest.fixture(scope="session")

@@ -43,3 +43,22 @@ def test_a_worker_taken_down_lets_a_job_finish_within_the_grace_period(toys, toy
         (node,) = toys.nodes()
         os.kill(node, signal.SIGTERM)
         assert toys.wait(toy_org, job_id)["attempt"] == 1
+
+
+def test_a_dispatcher_that_stands_by_takes_over_from_a_killed_one(toys, toy_org, tmp_path):
+    with toys.dispatcher() as first, toys.dispatcher():
+        job_id = toys.submit(toy_org, "sleep", seconds=1, witness=str(tmp_path / "w"))
+        toys.until(lambda: toys.starts(tmp_path / "w"))
+        first.kill()
+        assert toys.wait(toy_org, job_id)["state"] == "succeeded"
+        assert toys.wait(toy_org, toys.submit(toy_org))["state"] == "succeeded"
+
+
+def test_a_stopped_dispatcher_leaves_no_worker_behind(toys, toy_org, tmp_path):
+    with toys.dispatcher():
+        job_id = toys.submit(toy_org, "sleep", seconds=3.5, witness=str(tmp_path / "w"))
+        (child,) = toys.until(lambda: toys.starts(tmp_path / "w"))
+        (node,) = toys.nodes()
+    assert resident_mb(int(child)) is resident_mb(node) is None
+    job = toys.job(toy_org, job_id)
+    assert (job["state"], job["charged"]) == ("queued", 0)
