@@ -1,7 +1,7 @@
 import csv
 import hashlib
 from collections import Counter
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 
@@ -75,7 +75,7 @@ def test_the_blemishes_are_there(files):
     jumps = [
         (before, after, float(after["close"]) / float(before["close"]))
         for series in bars.values()
-        for before, after in zip(series, series[1:], strict=False)
+        for before, after in pairwise(series)
     ]
     assert any(change > 1.3 for *_, change in jumps)  # the bad tick
 
