@@ -79,24 +79,18 @@ def market(
     with splits only. `delisting_return`: on a name's last row, what its holder got after it. A name is out after
     `gone_after` sessions without a price.
     """
-    seen = _positive(close)
-    for given in (adj_factor, split_factor):
-        if given is not None:
-            seen &= _positive(given)
+    seen = _observed(close, adj_factor, split_factor)
     last = last_observed_row(seen)
-    factor = split_factor if cash_dividends else adj_factor
-    kept_factor = _grown(factor, close, seen)
-    unit_close = _kept(close, last) * kept_factor  # a fresh array: delistings are settled in it
-    absent = np.arange(len(dates))[:, None] - last
+    absent = np.where(last < 0, -1, np.arange(len(dates))[:, None] - last)
+    factor = _grown(split_factor if cash_dividends else adj_factor, close, seen)
+    unit_close = _kept(close, last) * factor  # a fresh array: delistings are settled in it
     unit_trade, tradable = unit_close, seen
     if open_ is not None:
-        tradable = seen & _positive(open_)
-        before = np.vstack([unit_close[:1], unit_close[:-1]])
-        unit_trade = np.where(tradable, open_ * kept_factor, before)
-    exits = _stale_exits(absent, last, gone_after)
+        unit_trade, tradable = _at_open(open_, unit_close, factor, seen)
+    exits = _stale_exits(absent, gone_after)
     if delisting_return is not None:
         _settle_delistings(exits, (unit_close, unit_trade), delisting_return, last)
-    as_traded = _as_traded(close, seen, unit_close, kept_factor)
+    as_traded = _as_traded(close, seen, unit_close, factor)
     return Market(
         dates=dates,
         symbols=symbols,
@@ -104,19 +98,37 @@ def market(
         unit_close=unit_close,
         unit_trade=unit_trade,
         close=as_traded,
-        trade=as_traded if open_ is None else _as_traded(open_, tradable, unit_trade, kept_factor),
-        factor=kept_factor,
+        trade=as_traded if open_ is None else _as_traded(open_, tradable, unit_trade, factor),
+        factor=factor,
         tradable=tradable,
-        absent=np.where(last < 0, -1, absent),
+        absent=absent,
         gone_after=gone_after,
         split=None if split_factor is None else _grown(split_factor, close, seen),
         exits=exits,
-        dividends=_dividends(unit_close, _grown(adj_factor, close, seen) / kept_factor) if cash_dividends else {},
+        dividends=_dividends(unit_close, _grown(adj_factor, close, seen) / factor) if cash_dividends else {},
     )
 
 
 def _positive(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.isfinite(values) & (values > 0.0))
+
+
+def _observed(close: np.ndarray, *factors: np.ndarray | None) -> np.ndarray:
+    """Return where there is a price, with every factor that the table has."""
+    seen = _positive(close)
+    for factor in factors:
+        if factor is not None:
+            seen &= _positive(factor)
+    return seen
+
+
+def _at_open(
+    open_: np.ndarray, unit_close: np.ndarray, factor: np.ndarray, seen: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the unit prices at the open, the close before where there is none, and where it can be traded."""
+    tradable = seen & _positive(open_)
+    before = np.vstack([unit_close[:1], unit_close[:-1]])
+    return np.where(tradable, open_ * factor, before), tradable
 
 
 def _as_traded(price: np.ndarray, observed: np.ndarray, unit_price: np.ndarray, factor: np.ndarray) -> np.ndarray:
@@ -141,9 +153,9 @@ def _grown(backward: np.ndarray | None, close: np.ndarray, seen: np.ndarray) -> 
     return np.ones(seen.shape) if grown is None else grown
 
 
-def _stale_exits(absent: np.ndarray, last: np.ndarray, gone_after: int) -> dict[int, list[Exit]]:
+def _stale_exits(absent: np.ndarray, gone_after: int) -> dict[int, list[Exit]]:
     found: dict[int, list[Exit]] = {}
-    rows, columns = np.nonzero((absent == gone_after) & (last >= 0))
+    rows, columns = np.nonzero(absent == gone_after)
     for row in np.unique(rows).tolist():
         found[row] = [Exit(columns[rows == row], "missing_price")]
     return found
