@@ -4,8 +4,8 @@ import importlib
 import inspect
 
 import pytest
-import worker.celery_app
 
+import worker.celery_app
 from tasks.kind import QUEUES
 from tasks.params import check, json_schema
 from tasks.registry import kinds
