@@ -90,7 +90,7 @@ def create(connection: Connection, caller: Caller, plan: Plan, now: dt.datetime)
 def change(
     connection: Connection, caller: Caller, schedule_id: str, plan: Plan, *, paused: bool, now: dt.datetime
 ) -> dict[str, Any]:
-    """Replace what a schedule is to do, pause or resume it; unless it is paused it acts as the caller's key from now on.
+    """Replace what a schedule is to do, pause or resume it; unless paused, it acts as the caller's key from now on.
 
     Changed or resumed it ticks from now on: what it missed while it was paused is not caught up. Raises as `create`,
     but for a paused one, whose body is tried when it is resumed.
