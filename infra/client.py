@@ -123,6 +123,8 @@ class Client:
             job: dict[str, Any] = answer.json()
             if job["state"] in FINAL:
                 return job
+            if "Preference-Applied" not in answer.headers:
+                time.sleep(1.0)  # the server has no thread to spare for waiting: ask seldom instead
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{job_id} is not finished after {within_s:g} s; it goes on without us.")
 
