@@ -319,3 +319,15 @@ def test_a_pipeline_is_finished_once_when_its_last_step_is_over(database, org):
     (held,) = claim(database, org)
     data = json.loads(held["body"])["data"]
     assert (data["id"], data["state"], data["steps"]["a"]["state"]) == ("pipe_1", "failed", "failed")
+
+
+def test_two_dispatchers_that_notice_the_same_pipeline_tell_of_it_once(database, org):
+    from infra import pipeline_ends
+
+    register(database, org, "pipeline.finished")
+    with database.org(org.org_id) as connection:
+        connection.execute(
+            "INSERT INTO pipelines (org_id, id, steps) VALUES (%s, 'pipe_1', '{\"a\": \"b\"}')", [org.org_id]
+        )
+    assert [pipeline_ends._finish(database, org.org_id, "pipe_1") for _ in range(2)] == [1, 0]
+    assert len(claim(database, org)) == 1
