@@ -13,7 +13,7 @@ from tasks.factors.scored import Scored
 from tasks.factors.values import exposures, factor_values
 from tasks.inputs import Need
 from tasks.outcome import Outcome
-from tasks.quant.rebalance_dates import rebalance_rows
+from tasks.quant.rebalance import schedule
 from tasks.quant.scoring import Recipe, score
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _scored(params: Mapping[str, Any], market: Market, tell: Tell) -> Scored:
 
 def _rows(params: Mapping[str, Any], market: Market) -> np.ndarray:
     """Return the rows to score. Those before `start` are needed too where a score leans on earlier ones."""
-    rows = rebalance_rows(market.dates, params["frequency"])
+    rows = schedule(market.dates, params["frequency"], open_period=True)
     start = params["start"]
     inside = rows if start is None else rows[market.dates[rows] >= np.datetime64(start)]
     if len(inside) == 0:

@@ -105,8 +105,8 @@ def test_a_new_folder_is_a_new_kind_everywhere(house_with_toy):
     assert "toy" in found["registry"]
     assert "floor.toy" in found["celery"]
     assert "Counts to a number." in found["openapi"]
-    listed = json.loads(python(house_with_toy, "-m", "infra.cli.main", "kinds", "--json"))
-    assert "toy" in {kind["name"] for kind in listed["data"]}
+    listed = json.loads(python(house_with_toy, "-m", "infra.cli", "kinds", "--json"))
+    assert "toy" in {kind["kind"] for kind in listed}
 
 
 def test_a_folder_whose_kind_has_another_name_is_refused(house_with_toy):
