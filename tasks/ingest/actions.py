@@ -35,9 +35,9 @@ NEAR: Final = 5  # days after an ex-date within which another company's price st
 class Action:
     """One action, with what the prices say around it (None where they hold nothing).
 
-    `close_before`, `days_before`: the last close before the ex-date and its age in days. `other_close`: the close of
-    `new_symbol` on the ex-date. `last`, `last_close`: the symbol's last day and its close. `known`: the version
-    appended to has seen it.
+    `close_before`: the last close before the ex-date, at most `OLD` days. `other_close`: the close of `new_symbol` on
+    the ex-date. `first`, `last`, `last_close`: the symbol's first and last day, and its last close. `known`: the
+    version appended to has seen it.
     """
 
     symbol: str
@@ -48,8 +48,8 @@ class Action:
     final_return: float | None
     special: bool
     close_before: float | None
-    days_before: int | None
     other_close: float | None
+    first: np.datetime64
     last: np.datetime64
     last_close: float
     known: bool
@@ -137,14 +137,14 @@ def _valued(db: Any, applied: Applied, *, identified: bool) -> Iterator[Action]:
     source = identity.resolved("actions", "ex_date") if identified else "SELECT *, false AS unidentified FROM actions"
     db.execute(f"CREATE TEMP TABLE named AS {source}")
     db.execute(
-        "CREATE TEMP TABLE spans AS SELECT symbol, max(date) AS last, arg_max(close, date) AS last_close, "
-        "max(date) FILTER (n < 0) AS seen FROM kept GROUP BY symbol"
+        "CREATE TEMP TABLE spans AS SELECT symbol, min(date) AS first, max(date) AS last, "
+        "arg_max(close, date) AS last_close, max(date) FILTER (n < 0) AS seen FROM kept GROUP BY symbol"
     )
     _count_passed(db, applied)
     names = [member.name for member in fields(Action)]
     for row in db.execute(AROUND).fetchall():
         values = dict(zip(names, row, strict=True))
-        yield Action(**values | {name: np.datetime64(values[name], "D") for name in ("ex_date", "last")})
+        yield Action(**values | {name: np.datetime64(values[name], "D") for name in ("ex_date", "first", "last")})
 
 
 def _count_passed(db: Any, applied: Applied) -> None:
@@ -158,21 +158,24 @@ def _count_passed(db: Any, applied: Applied) -> None:
     applied.passed |= {why: count for why, count in zip(reasons, counts, strict=True) if count}
 
 
+# The closes around the ex-dates are found by the days on which they may stand: a hash join that reads the prices once,
+# where an ASOF join would sort them all.
 AROUND: Final = f"""
     WITH mine AS (
-        SELECT * FROM named JOIN spans USING (symbol) WHERE type <> 'rename' AND NOT unidentified
+        SELECT row_number() OVER () AS id, * FROM named JOIN spans USING (symbol)
+        WHERE type <> 'rename' AND NOT unidentified
+    ), days AS (
+        SELECT id, symbol, true AS earlier, ex_date - unnest(range(1, {OLD} + 1))::INTEGER AS date FROM mine
+        UNION ALL
+        SELECT id, new_symbol, false, ex_date + unnest(range(0, {NEAR} + 1))::INTEGER FROM mine
+        WHERE new_symbol IS NOT NULL
     ), closes AS (
-        SELECT symbol, date, close FROM kept
-        WHERE symbol IN (SELECT symbol FROM mine UNION SELECT new_symbol FROM mine)
+        SELECT id, arg_max(close, date) FILTER (earlier) AS before, arg_min(close, date) FILTER (NOT earlier) AS other
+        FROM kept JOIN days USING (symbol, date) GROUP BY id
     )
-    SELECT mine.symbol, ex_date, type, ratio, amount, final_return, coalesce(special, 0) <> 0,
-        before.close, (ex_date - before.date)::INTEGER,
-        CASE WHEN other.date <= ex_date + {NEAR} THEN other.close END,
-        last, last_close, coalesce(ex_date <= seen, false)
-    FROM mine
-    ASOF LEFT JOIN closes AS before ON before.symbol = mine.symbol AND before.date < mine.ex_date
-    ASOF LEFT JOIN closes AS other ON other.symbol = mine.new_symbol AND other.date >= mine.ex_date
-    ORDER BY mine.symbol, ex_date, type, ratio, amount
+    SELECT symbol, ex_date, type, ratio, amount, final_return, coalesce(special, 0) <> 0, before, other,
+        first, last, last_close, coalesce(ex_date <= seen, false)
+    FROM mine LEFT JOIN closes USING (id) ORDER BY symbol, ex_date, type, ratio, amount
 """
 
 
@@ -208,7 +211,7 @@ def _multipliers(actions: list[Action], applied: Applied) -> tuple[float, float]
     for action in usable:
         applied.count(action)
     paid = sum(action.cash or 0.0 for action in usable if action.type in CASH)
-    before = usable[0].close_before if usable else None
+    before = usable[0].close_before if paid else None
     split = split_multiplier(splits.pop() or np.nan) if splits else 1.0
     return split, dividend_multiplier(paid, before) if before else 1.0
 
@@ -217,14 +220,14 @@ def _is_usable(action: Action, applied: Applied) -> bool:
     """Say whether an action changes earlier prices; note why not."""
     if action.known:
         applied.pass_over("in the dataset already")
-    elif action.close_before is None:
+    elif action.ex_date <= action.first:
         applied.pass_over("before the first price")
     elif action.ex_date > action.last:
         applied.pass_over("after the last price")
     elif action.type in SPLITS:
         return True
-    elif (action.days_before or 0) > OLD:
-        applied.refuse(action, f"the last close before it is {action.days_before} days old")
+    elif action.close_before is None:
+        applied.refuse(action, f"the last close before it is more than {OLD} days old")
     elif action.cash is None:
         applied.refuse(action, "what was received has no price: give an amount, or prices of new_symbol on the ex-date")
     elif action.cash > LARGE_DIVIDEND * action.close_before and not (
