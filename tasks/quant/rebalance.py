@@ -30,8 +30,8 @@ def schedule(dates: np.ndarray, frequency: Frequency, offset: int = 0, *, open_p
     `dates` (T,) datetime64[D], strictly ascending sessions. D picks every session from row `offset` on; W, M and Q the
     last session of each period, moved `offset` sessions later. The last row ends a period only when a later session
     shows that the period is over, so cutting the table short picks no session that the whole table would not; with
-    `open_period` the last row counts as well (for a score of "today"). Raises ValueError for a negative offset or an unknown
-    frequency.
+    `open_period` the last row counts as well (for a score of "today"). Raises ValueError for
+    a negative offset or an unknown frequency.
     """
     if frequency not in FREQUENCIES:
         raise ValueError(f"frequency {frequency!r} is not one of {', '.join(FREQUENCIES)}")
