@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 STOP_S: Final = 2.0  # on the way out a job may use this long to end; then it is handed back
 DEAD_S: Final = 8.0
+SOON_S: Final = 10.0
+AGAIN_MAX_S: Final = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,9 @@ class Driver:
         self._settings, self._clock = settings, clock
         self._children: dict[str, list[Child]] = defaultdict(list)
         self._leaving: list[Child] = []
+        self._started: dict[int, float] = {}
+        self._failures: dict[str, int] = defaultdict(int)  # workers of a queue in a row that ended soon after start
+        self._not_before: dict[str, float] = {}
         rule = Rule(
             poll_s=settings.poll_s,
             slots=settings.worker_slots,
@@ -59,8 +64,9 @@ class Driver:
             for queue, controller in self._controllers.items()
         }
         for queue, count in share(wanted, self._settings.max_workers).items():
-            for _ in range(count - self._count(queue)):
-                self._start(queue)
+            if now >= self._not_before.get(queue, now):
+                for _ in range(count - self._count(queue)):
+                    self._start(queue)
             if self._count(queue) > count:
                 self._let_go(queue, busy())
 
@@ -86,6 +92,7 @@ class Driver:
             env=os.environ,
         )
         self._children[queue].append(child)
+        self._started[child.pid] = self._clock()
 
     def _let_go(self, queue: str, busy: set[str]) -> None:
         """Ask the youngest idle worker of a queue to end."""
@@ -103,7 +110,15 @@ class Driver:
             for child in [child for child in children if not child.alive()]:
                 log.warning("a worker of %s ended with code %s", queue, child.process.returncode)
                 children.remove(child)
+                self._note_end(queue, child)
         self._leaving = [child for child in self._leaving if child.alive()]
+
+    def _note_end(self, queue: str, child: Child) -> None:
+        """Start the next one later and later where workers end as soon as they are started."""
+        now = self._clock()
+        soon = now - self._started.pop(child.pid) < SOON_S
+        self._failures[queue] = self._failures[queue] + 1 if soon else 0
+        self._not_before[queue] = now + (min(AGAIN_MAX_S, 0.5 * 2.0 ** self._failures[queue]) if soon else 0.0)
 
     def _count(self, queue: str) -> int:
         return len(self._children[queue])

@@ -79,6 +79,10 @@ class Toyland:
         """The process ids that started a job, in order, from the file that it writes at every start."""
         return witness.read_text().split() if witness.exists() else []
 
+    def node_of(self, org, job_id):
+        """The process id of the worker that a job was given to last."""
+        return int(self.job(org, job_id)["worker_id"].rpartition(":")[2])
+
     def nodes(self):
         """The process ids of the workers that are alive."""
         with self.database.system() as connection:

@@ -18,7 +18,7 @@ def test_a_killed_worker_is_found_by_its_lease(toys, toy_org, tmp_path):
     with toys.dispatcher():
         job_id = toys.submit(toy_org, "sleep", seconds=2, witness=str(tmp_path / "w"))
         (child,) = toys.until(lambda: toys.starts(tmp_path / "w"))
-        (node,) = toys.nodes()
+        node = toys.node_of(toy_org, job_id)
         os.kill(node, signal.SIGKILL)
         toys.until(lambda: resident_mb(int(child)) is None)  # the kernel ends the children of a dead parent
         assert toys.wait(toy_org, job_id)["state"] == "succeeded"
@@ -29,7 +29,7 @@ def test_a_worker_taken_down_hands_its_job_back_uncharged(toys, toy_org, tmp_pat
     with toys.dispatcher(FLOOR_WORKER_GRACE_S="0.2"):
         job_id = toys.submit(toy_org, "sleep", seconds=3, witness=str(tmp_path / "w"))
         toys.until(lambda: toys.starts(tmp_path / "w"))
-        (node,) = toys.nodes()
+        node = toys.node_of(toy_org, job_id)
         os.kill(node, signal.SIGTERM)
         job = toys.wait(toy_org, job_id)
         assert (job["state"], job["attempt"], job["charged"]) == ("succeeded", 2, 1)
@@ -40,7 +40,7 @@ def test_a_worker_taken_down_lets_a_job_finish_within_the_grace_period(toys, toy
     with toys.dispatcher():
         job_id = toys.submit(toy_org, "sleep", seconds=1.5, witness=str(tmp_path / "w"))
         toys.until(lambda: toys.starts(tmp_path / "w"))
-        (node,) = toys.nodes()
+        node = toys.node_of(toy_org, job_id)
         os.kill(node, signal.SIGTERM)
         assert toys.wait(toy_org, job_id)["attempt"] == 1
 
@@ -58,7 +58,7 @@ def test_a_stopped_dispatcher_leaves_no_worker_behind(toys, toy_org, tmp_path):
     with toys.dispatcher():
         job_id = toys.submit(toy_org, "sleep", seconds=3.5, witness=str(tmp_path / "w"))
         (child,) = toys.until(lambda: toys.starts(tmp_path / "w"))
-        (node,) = toys.nodes()
+        node = toys.node_of(toy_org, job_id)
     assert resident_mb(int(child)) is resident_mb(node) is None
     job = toys.job(toy_org, job_id)
     assert (job["state"], job["charged"]) == ("queued", 0)

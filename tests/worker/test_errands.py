@@ -4,6 +4,7 @@ import json
 import threading
 import time
 
+import psycopg
 import pytest
 
 from infra import jobs, webhooks
@@ -13,9 +14,11 @@ from worker.errands import Errands
 
 
 @pytest.fixture
-def here(settings, database):
-    with database.system() as connection:
+def here(servers, settings):
+    """Settings for loopback and a quick clock; what other tests left to be sent or fired is parked."""
+    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
         connection.execute("UPDATE deliveries SET state = 'failed', ended_at = now() WHERE state = 'pending'")
+        connection.execute("UPDATE schedules SET next_at = NULL")
     return dataclasses.replace(settings, webhooks_allow_private=True, poll_s=0.1)
 
 
