@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MAX_SCHEDULES: Final = 1000
 LATE: Final = dt.timedelta(minutes=5)  # a tick seen later than this was missed, and catch_up says what becomes of it
-AT_ONCE: Final = 50  # ticks caught up with in one round; the next round goes on
+AT_ONCE: Final = 10  # ticks caught up with in one round; the next round goes on
 KEY_GONE: Final = "the key that it acts as was revoked or has expired; resume it with another"
 
 
@@ -159,7 +159,7 @@ def delete(connection: Connection, schedule_id: str) -> None:
     connection.execute("DELETE FROM schedules WHERE id = %s", [schedule_id])
 
 
-def due(connection: Connection, now: dt.datetime, limit: int = 100) -> list[dict[str, Any]]:
+def due(connection: Connection, now: dt.datetime, limit: int = 500) -> list[dict[str, Any]]:
     """Return the ids of schedules with a tick to come by now, of every organisation, in a system transaction."""
     return connection.execute(
         "SELECT org_id, id FROM schedules WHERE paused_at IS NULL AND next_at <= %s ORDER BY next_at LIMIT %s",
@@ -208,7 +208,7 @@ def choose(
 ) -> tuple[list[dt.datetime], dt.datetime, int]:
     """Say which ticks after `since` and not after `now` are submitted, until when all is settled, and how many not.
 
-    `all` takes every one, the oldest first, a few dozen a round; `last` the newest; `skip` the newest if it is not
+    `all` takes every one, the oldest first, ten a round; `last` the newest; `skip` the newest if it is not
     later than five minutes. What was passed over is counted up to a thousand.
     """
     if catch_up == "all":

@@ -1,10 +1,12 @@
 """No packet leaves: names resolve, by the test's own resolver, to loopback or are refused before a connection."""
 
+import socket
+import threading
 import time
 
 import pytest
 
-from infra.outbound import ANSWER_MAX, CallFailed, Outbound
+from infra.outbound import ANSWER_MAX, CallFailed, Outbound, resolve
 from tests.receiver import Receiver, answer, certificate
 
 
@@ -145,8 +147,6 @@ def test_nobody_listens():
 
 
 def test_a_name_that_does_not_resolve():
-    import socket
-
     def no_such_name(_host, _port):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -175,9 +175,13 @@ def test_an_expired_certificate_is_refused(tmp_path):
         call(receiver, trust=trusting, url=f"https://hooks.example.com:{receiver.port}/")
 
 
-def test_the_systems_resolver_is_asked_in_the_end_and_not_waited_for_without_end():
-    from infra.outbound import resolve
-
+def test_the_systems_resolver_is_asked_in_the_end():
     assert set(resolve("localhost", 80)) <= {"127.0.0.1", "::1"}
+
+
+def test_a_resolver_that_does_not_answer_is_not_waited_for_without_end(monkeypatch):
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(30) and [])
     with pytest.raises(TimeoutError):
-        resolve("localhost", 80, within_s=0)
+        resolve("nowhere.example.com", 443, within_s=0.05)
+    over.set()
