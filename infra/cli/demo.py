@@ -12,7 +12,7 @@ import click
 
 from infra import local
 from infra import settings as settings_module
-from infra.cli import plan, progress, report, running, universe
+from infra.cli import options, plan, progress, report, running, universe
 from infra.cli.running import Stop, stoppable
 from infra.client import Client
 
@@ -45,27 +45,30 @@ class Sources:
 @click.option("--keep", is_flag=True, help="Leave Floor running at the end.")
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path(".floor/demo"))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("demo-output"), show_default=True)
-def demo(data: Path | None, actions: Path | None, keep: bool, data_dir: Path, out: Path) -> None:
+@options.as_json
+def demo(*, data: Path | None, actions: Path | None, keep: bool, data_dir: Path, out: Path, as_json: bool) -> None:
     """Run ingest, factors, backtest and export as a pipeline of jobs, and save the tear sheet."""
     if actions is not None and data is None:
         raise click.UsageError("--actions goes with --data: the invented market has its own.")
     with stoppable():
         try:
-            _demo(data, actions, keep, data_dir, out)
+            with _running(data_dir, keep=keep) as place:
+                given = Sources(dataset_name(data), data, actions) if data else _invented(data_dir / "universe")
+                _demo(place, given, out, as_json=as_json)
         except Stop:
             click.echo("Stopped.", err=True)
 
 
-def _demo(data: Path | None, actions: Path | None, keep: bool, data_dir: Path, out: Path) -> None:
-    begun = time.monotonic()
-    with _running(data_dir, keep=keep) as place:
-        click.echo(f"Floor is ready at {place.url} after {time.monotonic() - begun:.1f} s.", err=True)
-        sources = Sources(dataset_name(data), data, actions) if data else _invented(data_dir / "universe")
-        with Client(place.url, place.key) as client:
-            steps = _run(client, place, sources)
-            saved = _save(client, steps, out)
-        report.results(steps, saved, sources.prices, time.monotonic() - begun)
-        report.what_next(place.url, place.key, steps, stop=f"floor down --data-dir {data_dir}" if place.stays else None)
+def _demo(place: Place, sources: Sources, out: Path, *, as_json: bool) -> None:
+    with Client(place.url, place.key) as client:
+        steps = _run(client, place, sources, quiet=as_json)
+        saved = _save(client, steps, out)
+    seconds = time.monotonic() - place.begun
+    if as_json:
+        options.show(report.as_object(place.url, steps, saved, seconds))
+        return
+    report.results(steps, saved, sources.prices, seconds)
+    report.what_next(place.url, place.key, steps, stop=place.stop)
 
 
 @dataclass(frozen=True)
@@ -74,28 +77,34 @@ class Place:
 
     url: str
     key: str
-    stays: bool
+    begun: float
+    stop: str | None = None  # the command that stops it, if it stays
     watch: Callable[[], object] = lambda: None
 
 
 @contextmanager
 def _running(data_dir: Path, *, keep: bool) -> Iterator[Place]:
     """Give a running Floor: the one that was kept before, one to keep, or one that ends with the demo."""
-    kept = local.read_state(data_dir)
-    if kept is None and not keep:
-        click.echo("Starting PostgreSQL, Redis, S3, the API and the dispatcher …", err=True)
-        with local.start(data_dir, settings_module.inherited()) as floor:
-            yield Place(floor.url, floor.api_key, stays=False, watch=floor.watch)
-        return
+    kept, begun = local.read_state(data_dir), time.monotonic()
     if kept is None:
-        click.echo("Starting a Floor that stays: PostgreSQL, Redis, S3, the API and the dispatcher …", err=True)
+        click.echo("Starting PostgreSQL, Redis, S3, the API and the dispatcher …", err=True)
+    if kept is None and not keep:
+        with local.start(data_dir, settings_module.inherited()) as floor:
+            _greet(floor.url, begun)
+            yield Place(floor.url, floor.api_key, begun, watch=floor.watch)
+        return
     ready = running.ready(data_dir) if kept else running.start_apart(data_dir)
+    _greet(ready["url"], begun)
     try:
-        yield Place(ready["url"], ready["api_key"], stays=True)
+        yield Place(ready["url"], ready["api_key"], begun, stop=f"floor down --data-dir {data_dir}")
     except BaseException:
         if kept is None:
             running.stop(data_dir)
         raise
+
+
+def _greet(url: str, begun: float) -> None:
+    click.echo(f"Floor is ready at {url} after {time.monotonic() - begun:.1f} s.", err=True)
 
 
 def _invented(folder: Path) -> Sources:
@@ -111,7 +120,7 @@ def dataset_name(data: Path) -> str:
     )
 
 
-def _run(client: Client, place: Place, sources: Sources) -> dict[str, dict[str, Any]]:
+def _run(client: Client, place: Place, sources: Sources, *, quiet: bool) -> dict[str, dict[str, Any]]:
     """Upload, then post everything as one pipeline; of a file of yours, read first how many symbols it has."""
     uploads = {name: client.upload(path)["id"] for name, path in _files(sources).items()}
     others = {
@@ -121,7 +130,7 @@ def _run(client: Client, place: Place, sources: Sources) -> dict[str, dict[str, 
     }
     reading = plan.reading(sources.name, uploads["prices"], uploads.get("actions"), others)
     title = f"Momentum and low volatility: {sources.prices.name}"
-    with progress.JobBars() as bars:
+    with progress.JobBars(quiet=quiet) as bars:
         if sources.sectors is not None:
             sectors, index = {"step": "sectors", "artifact": "data"}, {"step": "index", "artifact": "data"}
             research = plan.research(

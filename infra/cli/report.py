@@ -48,6 +48,20 @@ def results(steps: Mapping[str, Any], saved: Mapping[str, tuple[Path, str]], sou
     console.print(f"\nDone in {seconds:.1f} s. The links work for an hour, while Floor runs.", highlight=False)
 
 
+def as_object(
+    url: str, steps: Mapping[str, Any], saved: Mapping[str, tuple[Path, str]], seconds: float
+) -> dict[str, Any]:
+    """Return the same for a program to read."""
+    return {
+        "url": url,
+        "jobs": {name: job["id"] for name, job in steps.items()},
+        "read": steps["prices"]["result"],
+        "backtest": steps["backtest"]["result"],
+        "files": {name: {"path": str(path), "url": link} for name, (path, link) in saved.items()},
+        "seconds": round(seconds, 3),
+    }
+
+
 def kpi_table(result: Mapping[str, Any]) -> Table:
     """Return the statistics of a backtest as a table."""
     table = Table(title=f"Backtest {result['start']} to {result['end']}, {result['rebalances']} rebalances")

@@ -117,6 +117,16 @@ def start_apart(data_dir: Path) -> dict[str, Any]:
             stderr=output,
             start_new_session=True,
         )
+    try:
+        _await_ready(data_dir, process, log)
+    except BaseException:
+        process.terminate()  # it stops what it has started so far
+        process.wait()
+        raise
+    return ready(data_dir)
+
+
+def _await_ready(data_dir: Path, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_S
     while (state := local.read_state(data_dir)) is None or state["pid"] != process.pid:
         if process.poll() is not None:
@@ -124,7 +134,6 @@ def start_apart(data_dir: Path) -> dict[str, Any]:
         if time.monotonic() > deadline:
             raise ProcessFault(f"Floor is not ready after {START_S:g} s; see {log} and {data_dir / 'logs'}.")
         time.sleep(WATCH_S / 5)
-    return ready(data_dir)
 
 
 def ready(data_dir: Path) -> dict[str, Any]:
