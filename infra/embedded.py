@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 SERVERS: Final = ("postgres", "redis", "s3")
+LOCK_S: Final = 0.3
 
 
 class AlreadyRunning(ProcessFault):
@@ -142,20 +144,38 @@ def _start_s3(servers: Servers, kept: Kept) -> None:
 def hold(data_dir: Path) -> IO[str]:
     """Take the data folder for this process until the returned file is closed; the kernel frees it if we die."""
     lock = (data_dir / "lock").open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        holder = lock.read().strip()
-        lock.close()
-        raise AlreadyRunning(
-            f"A Floor already runs on {data_dir} (process {holder}). See it with `floor status`, stop it with "
-            "`floor down`, or start a second one with another --data-dir."
-        ) from None
+    deadline = time.monotonic() + LOCK_S
+    while not _locked(lock, fcntl.LOCK_EX):
+        if time.monotonic() > deadline:  # not somebody who merely looked, see is_held
+            lock.seek(0)
+            holder = lock.read().strip()
+            lock.close()
+            raise AlreadyRunning(
+                f"A Floor already runs on {data_dir} (process {holder}). See it with `floor status`, stop it with "
+                "`floor down`, or start a second one with another --data-dir."
+            )
+        time.sleep(processes.PROBE_EVERY_S)
     lock.truncate(0)
     lock.write(str(os.getpid()))
     lock.flush()
     return lock
+
+
+def is_held(data_dir: Path) -> bool:
+    """Say whether a Floor has the data folder now."""
+    path = data_dir / "lock"
+    if not path.exists():
+        return False
+    with path.open("r", encoding="utf-8") as lock:
+        return not _locked(lock, fcntl.LOCK_SH)
+
+
+def _locked(lock: IO[str], how: int) -> bool:
+    try:
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class Kept:

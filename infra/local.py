@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 FIRST_ORG: Final = "default"
 STATE: Final = "state.json"
-DRAIN_S: Final = 15.0
+DRAIN_S: Final = 10.0  # beyond the grace period in which a worker may finish its job
 SHORT_LIFE_S: Final = 3.0
 SHORT_LIVES_MAX: Final = 5
 WORKERS: Final = "SELECT pid, queue FROM workers WHERE seen_at > now() - interval '1 minute' ORDER BY started_at"
@@ -120,7 +120,7 @@ class Floor:
 
     def stop(self) -> None:
         """Stop the doors first, then the servers; safe to call again."""
-        processes.stop_all(self.children.values(), DRAIN_S)
+        processes.stop_all(self.children.values(), self.settings.worker_grace_s + DRAIN_S)
         (self.data_dir / STATE).unlink(missing_ok=True)
         self.servers.stop()
 
@@ -205,11 +205,11 @@ def is_ready(url: str) -> bool:
 
 def read_state(data_dir: Path) -> dict[str, Any] | None:
     """Return the note of the Floor that runs on a data folder, None if none does."""
-    path = data_dir / STATE
-    if not path.exists():
+    try:
+        note: dict[str, Any] = json.loads((data_dir / STATE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
         return None
-    note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return note if processes.exists(int(note["pid"])) else None
+    return note if embedded.is_held(data_dir) else None  # a killed Floor leaves its note, but never its lock
 
 
 def environment(data_dir: Path, given: Mapping[str, str]) -> dict[str, str]:

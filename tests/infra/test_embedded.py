@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import signal
@@ -5,6 +6,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -83,6 +85,19 @@ def test_no_secret_stands_on_a_command_line_or_in_a_readable_file(scratch):
 def test_a_second_start_on_the_same_folder_says_who_is_there(scratch):
     with pytest.raises(embedded.AlreadyRunning, match=rf"{scratch.data_dir} \(process {os.getpid()}\)"):
         embedded.start(scratch.data_dir)
+
+
+def test_looking_does_not_keep_a_start_from_happening(tmp_path):
+    assert not embedded.is_held(tmp_path)
+    with embedded.hold(tmp_path):
+        assert embedded.is_held(tmp_path)
+    assert not embedded.is_held(tmp_path)
+    with (tmp_path / "lock").open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        freeing = threading.Timer(0.1, fcntl.flock, (looking, fcntl.LOCK_UN))
+        freeing.start()
+        embedded.hold(tmp_path).close()
+        freeing.join()
 
 
 def test_a_second_start_finds_its_data_its_secrets_and_its_ports(tmp_path):
