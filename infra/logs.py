@@ -56,6 +56,13 @@ def redacted(text: str) -> str:
     return text
 
 
+# Foreign loggers of which only warnings are wanted; Celery's two say of every message that it came and that it went.
+NOISY: Final = (
+    *("botocore", "boto3", "urllib3", "s3transfer", "httpx", "httpcore", "kombu", "amqp"),
+    *("celery.app.trace", "celery.worker.strategy"),
+)
+
+
 class Lines(logging.Formatter):
     """Writes a record as one line of JSON."""
 
@@ -85,6 +92,6 @@ def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("botocore", "boto3", "urllib3", "s3transfer", "httpx", "httpcore", "kombu", "amqp"):
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     logging.captureWarnings(capture=True)

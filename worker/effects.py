@@ -35,7 +35,9 @@ def store(tools: Tools, held: Mapping[str, Any], rendered: Sequence[Rendered]) -
         tools.files.put(key, file.path, file.media_type, file.sha256)
         return StoredArtifact(file.name, file.media_type, file.bytes, file.sha256, file.rows, key, file.filename)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    if len(rendered) == 1:  # a manifest alone needs no threads
+        return [upload(rendered[0])]
+    with ThreadPoolExecutor(min(AT_ONCE, len(rendered))) as pool:
         return list(pool.map(upload, rendered))
 
 
