@@ -17,13 +17,13 @@ import psycopg
 from infra import dispatching, jobs, leases, logs, release
 from infra.database import Database, leading, listen
 from infra.queues import Queues
+from infra.scaling import Load
 from infra.settings import read
 from tasks.errors import JobTimedOut, Unavailable
 from tasks.kind import QUEUES
 from worker.driver import Driver
 from worker.errands import Errands
 from worker.keeper import take_back
-from worker.scaling import Load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,9 +11,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from infra import processes
+from infra.scaling import Controller, Load, Rule, share
 from tasks.kind import QUEUES
 from worker.process import worker_name
-from worker.scaling import Controller, Load, Rule, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

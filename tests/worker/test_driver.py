@@ -2,8 +2,8 @@ import time
 
 import pytest
 
+from infra.scaling import Load
 from worker.driver import Driver
-from worker.scaling import Load
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from worker.scaling import Controller, Load, Need, Rule, need, share
+from infra.scaling import Controller, Load, Need, Rule, need, share
 
 RULE = Rule(target_wait_s=30, cold_start_s=2.5, poll_s=1.0, maximum=100)
 
