@@ -11,11 +11,16 @@ from types import SimpleNamespace
 import httpx
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from infra import embedded, local, orgs
 from infra import settings as settings_module
 from infra.database import Database
 from infra.files import Files
+
+# The same examples every run, so that a red test is red for everyone; a deadline would measure the machine.
+hypothesis_settings.register_profile("floor", derandomize=True, deadline=None)
+hypothesis_settings.load_profile("floor")
 
 MARKET_DATA = Path(__file__).parents[2] / "shared" / "data"
 
