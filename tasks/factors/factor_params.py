@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from marshmallow import ValidationError, validate, validates_schema
+from marshmallow import ValidationError, validate, validates, validates_schema
 
 from tasks.params import Choice, Number, Params, Text, Whole, fields
+from tasks.quant.expression.check import expression
+from tasks.quant.expression.fault import ExpressionFault
+from tasks.quant.expression.grammar import LENGTH_MAX
 
 LONGEST: Final = 2520
 
@@ -135,6 +138,22 @@ class GrowthParams(_Composite):
     lookback = _lookback(252, "sessions back to the base")
 
 
+class ExpressionParams(Params):
+    """Arithmetic over columns, windows of days and cross-sections, as docs/expressions.md describes it."""
+
+    expression = Text(
+        min_length=1, max_length=LENGTH_MAX, required=True, metadata={"description": "e.g. rank(-delta(close, 5))"}
+    )
+    min_coverage = _coverage(0.9, "each window's values that must exist")
+
+    @validates("expression")
+    def _can_be_worked_out(self, value: str, **_kwargs: Any) -> None:
+        try:
+            expression(value)
+        except ExpressionFault as fault:
+            raise ValidationError(str(fault)) from None
+
+
 FACTOR_PARAMS: Final[dict[str, type[Params]]] = {
     "momentum": MomentumParams,
     "short_term_reversal": ReversalParams,
@@ -146,6 +165,6 @@ FACTOR_PARAMS: Final[dict[str, type[Params]]] = {
     "size": SizeParams,
     "liquidity": LiquidityParams,
     "esg": EsgParams,
+    "expression": ExpressionParams,
 }
-NOT_YET: Final = ("expression",)
 NEEDS_FUNDAMENTALS: Final = frozenset({"value", "quality", "growth", "size", "esg"})

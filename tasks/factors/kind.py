@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, validate, validates_schema
 
+from tasks.factors.expression_columns import fault_of
 from tasks.factors.factor_params import NEEDS_FUNDAMENTALS
 from tasks.factors.recipe import RecipeParams
 from tasks.kind import Artifact, Column, JobKind, Limits
@@ -90,6 +91,19 @@ class FactorsParams(Params):
         for factor in data["recipe"]["factors"]:
             if factor["name"] in NEEDS_FUNDAMENTALS and data["fundamentals"] is None:
                 raise ValidationError({"fundamentals": [f"is missing; the factor {factor['name']!r} needs it."]})
+        _refuse_absent_columns(data)
+
+
+def _refuse_absent_columns(data: dict[str, Any]) -> None:
+    """Refuse expressions that read a table which was not given."""
+    given = {name: data[name] is not None for name in ("fundamentals", "classifications")}
+    faults: dict[int, Any] = {}
+    for i, factor in enumerate(data["recipe"]["factors"]):
+        fault = fault_of(factor["params"]["expression"], **given) if factor["name"] == "expression" else None
+        if fault is not None:
+            faults[i] = {"params": {"expression": [fault]}}
+    if faults:
+        raise ValidationError({"recipe": {"factors": faults}})
 
 
 class HorizonResult(Params):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tasks.factors.columns import columns_of, days, unusable
+from tasks.factors.expression_columns import price_columns
 from tasks.factors.fundamentals import Fundamentals
 from tasks.factors.sectors import sectors
 from tasks.quant.total_return import total_return_index
@@ -25,7 +26,8 @@ class Market:
 
     `close` as traded and `prices` on total-return levels, (T, N), NaN where not traded; `members` (T, N) bool, who may
     be scored; `volume` (T, N) as traded, where a factor asked for it; `sectors` (T, N) codes into `sector_names`, -1
-    for none, or None without classifications.
+    for none, or None without classifications; `raw` (T, N) what was read,
+    as the table holds it, where an expression needs it.
     """
 
     dates: np.ndarray
@@ -37,12 +39,14 @@ class Market:
     sectors: np.ndarray | None = None
     sector_names: tuple[str, ...] = ()
     fundamentals: Fundamentals | None = None
+    raw: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def gather(params: Mapping[str, Any], inputs: Inputs) -> Market:
     """Read every table of a factors job; raises DataUnusable, naming the table, where one can't be used."""
-    wanted = ["volume"] if any(factor["name"] == "liquidity" for factor in params["recipe"]["factors"]) else []
-    dates, symbols, panels = _prices(inputs.table("prices"), params["end"], wanted)
+    factors = params["recipe"]["factors"]
+    wanted = price_columns(factors) | {"volume" for factor in factors if factor["name"] == "liquidity"}
+    dates, symbols, panels = _prices(inputs.table("prices"), params["end"], sorted(wanted))
     close = panels["close"]
     codes: np.ndarray | None = None
     names: tuple[str, ...] = ()
@@ -61,6 +65,7 @@ def gather(params: Mapping[str, Any], inputs: Inputs) -> Market:
         sectors=codes,
         sector_names=names,
         fundamentals=fundamentals,
+        raw=panels if any(factor["name"] == "expression" for factor in factors) else {},
     )
 
 

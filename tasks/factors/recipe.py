@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, post_load, validate, validates_schema
 
-from tasks.factors.factor_params import FACTOR_PARAMS, NOT_YET
+from tasks.factors.factor_params import FACTOR_PARAMS
 from tasks.params import Choice, Number, Params, Text, Whole, fields, section
 
 DEFAULT_LIMITS: Final = {"quantile": [0.01, 0.99], "mad": [-3.0, 3.0], "sigma": [-3.0, 3.0], "none": []}
@@ -16,7 +16,7 @@ LABEL: Final = r"[a-z][a-z0-9_]{0,40}"
 class Factor(Params):
     """One factor of the recipe. Larger values are better; `direction` -1 turns that round."""
 
-    name = Choice(FACTOR_PARAMS, not_yet=NOT_YET, required=True)
+    name = Choice(FACTOR_PARAMS, required=True)
     label = Text(
         pattern=LABEL,
         max_length=41,
@@ -29,7 +29,7 @@ class Factor(Params):
     params = fields.Dict(
         keys=fields.String(),
         load_default=dict,
-        metadata={"description": "by factor, e.g. momentum: lookback, skip, min_coverage"},
+        metadata={"description": "by factor, e.g. momentum: lookback, skip, min_coverage; expression: expression"},
     )
 
     @post_load

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.factors import figures
+from tasks.factors.expressions import expression_values
 from tasks.quant.beta import beta
 from tasks.quant.composite import neutral_where_missing
 from tasks.quant.liquidity import amihud, log_dollar_volume
@@ -51,6 +52,7 @@ PLAIN: dict[str, Callable[[Market, Mapping[str, Any]], np.ndarray]] = {
     "size": lambda market, _: np.negative(np.log(figures.published(market).caps())),
     "liquidity": _liquidity,
     "esg": _esg,
+    "expression": expression_values,
 }
 
 
