@@ -70,10 +70,9 @@ def create_jobs(call: Call) -> Reply:
 
 
 def _submit(call: Call, raw: Any, place: int) -> dict[str, Any] | Refused:
-    try:
-        with call.connection.transaction():
-            request = request_of(call, job_body(raw))
-            return submission.submit(call.connection, call.caller, request, request_id=call.request_id)
+    try:  # whatever refuses a job does so before its first row is written, so that no savepoint is needed
+        request = request_of(call, job_body(raw))
+        return submission.submit(call.connection, call.caller, request, request_id=call.request_id)
     except (Invalid, Forbidden, QuotaExceeded) as error:
         return Refused(place, error)
 

@@ -25,7 +25,10 @@ from tasks.job import FINAL, STATES
 from tasks.params import Choice, Flag, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from api.call import Call
+    from infra.database import Connection
 
 TAG: Final = "Jobs"
 WAIT_MAX_S: Final = 60
@@ -143,22 +146,14 @@ def list_jobs(call: Call) -> Reply:
 )
 def get_job(call: Call) -> Reply:
     """Return a job; `Prefer: wait=30` holds the answer until it is final, 60 s at most."""
-    row, granted = _look(call), None
     asked = preferred_wait(call.headers.get("Prefer", ""))
     if asked is not None and call.services.streams.take(call.org_id):
         try:
-            row, granted = _wait(call, asked), asked
+            return _wait(call, asked)
         finally:
             call.services.streams.give_back(call.org_id)
-    headers = {"ETag": etag(call, row["version"])}
-    if granted is not None:
-        headers["Preference-Applied"] = f"wait={granted}"
-    if row["state"] not in FINAL:
-        headers["Retry-After"] = POLL_HINT_S
-    if unchanged(call, headers["ETag"]):
-        return Reply(None, 304, headers)
     with call.transaction() as connection:
-        return Reply(resource(call, connection, row, ttl_of(call, connection)), headers=headers)
+        return _seen(call, connection, found(connection, call.path["job_id"]))
 
 
 @endpoint(
@@ -209,18 +204,26 @@ def preferred_wait(prefer: str) -> int | None:
     return min(int(given.group(1)), WAIT_MAX_S) if given else None
 
 
-def _look(call: Call) -> dict[str, Any]:
-    with call.transaction() as connection:
-        return found(connection, call.path["job_id"])
-
-
-def _wait(call: Call, seconds: int) -> dict[str, Any]:
-    """Return the job's row once it is final or the time is up; holds no connection in between."""
+def _wait(call: Call, seconds: int) -> Reply:
+    """Return the job once it is final or the time is up; holds no connection in between."""
     until, bell = time.monotonic() + seconds, call.services.bell
-    with bell.follow(call.path["job_id"]) as changed:
+    with bell.follow(call.path["job_id"], to_its_end=True) as changed:
         while True:
             changed.clear()
-            row = _look(call)
-            if row["state"] in FINAL or not remaining(until) or bell.closing.is_set():
-                return row
+            with call.transaction() as connection:
+                row = found(connection, call.path["job_id"])
+                if row["state"] in FINAL or not remaining(until) or bell.closing.is_set():
+                    return _seen(call, connection, row, granted=seconds)
             bell.wait(changed, remaining(until))
+
+
+def _seen(call: Call, connection: Connection, row: Mapping[str, Any], granted: int | None = None) -> Reply:
+    """Answer with a job as it is now."""
+    headers = {"ETag": etag(call, row["version"])}
+    if granted is not None:
+        headers["Preference-Applied"] = f"wait={granted}"
+    if row["state"] not in FINAL:
+        headers["Retry-After"] = POLL_HINT_S
+    if unchanged(call, headers["ETag"]):
+        return Reply(None, 304, headers)
+    return Reply(resource(call, connection, row, ttl_of(call, connection)), headers=headers)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from infra.database import listen
+from infra.jobs import OVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,23 +36,27 @@ class Bell:
     def __init__(self, settings: Settings) -> None:
         self._url = settings.database_url
         self._followers: defaultdict[str, set[threading.Event]] = defaultdict(set)
+        self._patient: set[threading.Event] = set()  # those whom nothing but a job's end concerns
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._listening = threading.Event()
         self.closing = threading.Event()
 
     @contextmanager
-    def follow(self, job_id: str) -> Iterator[threading.Event]:
-        """Give an event that is set whenever the job changes; clear it before looking at the job."""
+    def follow(self, job_id: str, *, to_its_end: bool = False) -> Iterator[threading.Event]:
+        """Give an event that is set whenever the job changes, or only when it ends; clear it before looking."""
         self._start()
         changed = threading.Event()
         with self._lock:
             self._followers[job_id].add(changed)
+            if to_its_end:
+                self._patient.add(changed)
         try:
             yield changed
         finally:
             with self._lock:
                 self._followers[job_id].discard(changed)
+                self._patient.discard(changed)
                 if not self._followers[job_id]:
                     del self._followers[job_id]
 
@@ -88,10 +93,12 @@ class Bell:
                 for notification in connection.notifies(timeout=1.0):
                     self._wake(notification.payload)
 
-    def _wake(self, job_id: str) -> None:
+    def _wake(self, payload: str) -> None:
+        job_id = payload.removesuffix(OVER)
         with self._lock:
             for changed in self._followers.get(job_id, ()):
-                changed.set()
+                if payload != job_id or changed not in self._patient:
+                    changed.set()
 
     def _wake_all(self) -> None:
         with self._lock:

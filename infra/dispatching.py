@@ -113,6 +113,21 @@ def demand(connection: Connection) -> dict[str, dict[str, Any]]:
     return {row["queue"]: row for row in rows}
 
 
+def room(connection: Connection, queue: str, *, backlog: int, silent_s: float) -> int:
+    """Return how many more jobs of a queue may be rung for: so many per slot of its live workers, less those rung for.
+
+    Workers count while they were heard of lately and are not stopping; a queue without any is rung for as with one.
+    """
+    row = connection.execute(
+        "SELECT %(backlog)s * greatest(1, coalesce((SELECT sum(slots) FROM workers WHERE queue = %(queue)s "
+        "AND NOT stopping AND seen_at > clock_timestamp() - make_interval(secs => %(silent_s)s)), 0)) - "
+        "(SELECT count(*) FROM jobs WHERE queue = %(queue)s AND state = 'queued' AND dispatched_at IS NOT NULL) "
+        "AS room",
+        {"queue": queue, "backlog": backlog, "silent_s": silent_s},
+    ).fetchone()
+    return int(row["room"]) if row else 0
+
+
 def dispatched_counts(connection: Connection) -> dict[str, int]:
     """Return how many jobs of each queue were rung for and not taken yet."""
     rows = connection.execute(
@@ -166,16 +181,6 @@ def past_deadline(connection: Connection, limit: int = 200) -> list[dict[str, An
         "WHERE state IN ('waiting', 'queued') AND deadline_at < now() ORDER BY deadline_at LIMIT %s",
         [limit],
     ).fetchall()
-
-
-def live_slots(connection: Connection, silent_s: float) -> dict[str, int]:
-    """Return the slots of each queue's workers that were heard of lately and are not stopping."""
-    rows = connection.execute(
-        "SELECT queue, sum(slots)::integer AS slots FROM workers "
-        "WHERE NOT stopping AND seen_at > clock_timestamp() - make_interval(secs => %s) GROUP BY queue",
-        [silent_s],
-    ).fetchall()
-    return {row["queue"]: row["slots"] for row in rows}
 
 
 def busy_workers(connection: Connection) -> set[str]:

@@ -25,6 +25,7 @@ ROW: Final[LiteralString] = """
     FROM jobs j
 """
 LOG_LINES_SHOWN: Final = 1000
+OVER: Final = " over"  # follows the job's id in a notification that it is final
 
 # What a listing may be narrowed by; each clause takes one parameter of its own name.
 FILTERS: Final[dict[str, LiteralString]] = {
@@ -137,7 +138,7 @@ def announce(connection: Connection, row: Mapping[str, Any], event: str, data: M
     connection.execute(
         "WITH appended AS (INSERT INTO job_events (org_id, job_id, type, data) VALUES (%s, %s, %s, %s)) "
         "SELECT pg_notify('floor_jobs', %s)",
-        [row["org_id"], row["id"], event, Jsonb(dict(data)), row["id"]],
+        [row["org_id"], row["id"], event, Jsonb(dict(data)), row["id"] + (OVER if event in FINAL else "")],
     )
     if event in FINAL:
         events.job_over(connection, row["org_id"], row["id"], event)

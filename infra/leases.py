@@ -58,6 +58,7 @@ class Requeue:
     after_s: float = 0.0
     charge: bool = True
     problem: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] | None = None  # pinned anew; None leaves them as they are
 
 
 def claim(
@@ -69,20 +70,24 @@ def claim(
     """
     if not _is_uuid(token):
         return None
-    row = connection.execute(
+    return connection.execute(
         """
-        UPDATE jobs SET state = 'running', attempt = attempt + 1, charged = charged + 1,
-               lease_token = gen_random_uuid(), lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
-               worker_id = %(worker_id)s, child_pid = %(child_pid)s, started_at = clock_timestamp(),
-               progress = '{"fraction": 0, "stage": "starting", "message": ""}'
-        WHERE id = %(job_id)s AND state = 'queued' AND dispatch_token = %(token)s
-        RETURNING *
+        WITH taken AS (
+            UPDATE jobs SET state = 'running', attempt = attempt + 1, charged = charged + 1,
+                   lease_token = gen_random_uuid(),
+                   lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
+                   worker_id = %(worker_id)s, child_pid = %(child_pid)s, started_at = clock_timestamp(),
+                   progress = '{"fraction": 0, "stage": "starting", "message": ""}'
+            WHERE id = %(job_id)s AND state = 'queued' AND dispatch_token = %(token)s
+            RETURNING *
+        ), told AS (
+            INSERT INTO job_events (org_id, job_id, type, data)
+            SELECT org_id, id, 'running', jsonb_build_object('attempt', attempt) FROM taken
+        )
+        SELECT *, pg_notify('floor_jobs', id) FROM taken
         """,
         {"job_id": job_id, "token": token, "worker_id": worker_id, "child_pid": child_pid, "lease_s": lease_s},
     ).fetchone()
-    if row is not None:
-        announce(connection, row, "running", {"attempt": row["attempt"]})
-    return row
 
 
 def renew(connection: Connection, worker_id: str, tokens: Iterable[str], lease_s: float) -> list[dict[str, Any]]:
@@ -151,7 +156,7 @@ def finish(connection: Connection, held: Mapping[str, Any], done: Finish) -> Non
     ).fetchone()
     if row is None:
         raise LeaseLost(held["id"])
-    with connection.cursor() as cursor:
+    with connection.pipeline(), connection.cursor() as cursor:  # what follows waits for the server as seldom as it can
         cursor.executemany(
             "INSERT INTO artifacts (org_id, job_id, attempt, name, media_type, bytes, sha256, rows, key, filename) "
             "VALUES (%(org_id)s, %(job_id)s, %(attempt)s, %(name)s, %(media_type)s, %(bytes)s, %(sha256)s, %(rows)s, "
@@ -161,7 +166,7 @@ def finish(connection: Connection, held: Mapping[str, Any], done: Finish) -> Non
                 for artifact in done.artifacts
             ],
         )
-    _over(connection, held, "succeeded", {"result": dict(done.result)})
+        _over(connection, held, "succeeded", {"result": dict(done.result)})
 
 
 def end(
@@ -187,7 +192,7 @@ def requeue(connection: Connection, held: Mapping[str, Any], why: Requeue) -> No
         UPDATE jobs SET state = 'queued', run_at = clock_timestamp() + make_interval(secs => %(after_s)s),
                rank = CASE WHEN %(charge)s THEN
                           job_rank(clock_timestamp() + make_interval(secs => %(after_s)s), priority) ELSE rank END,
-               charged = charged - CASE WHEN %(charge)s THEN 0 ELSE 1 END,
+               charged = charged - CASE WHEN %(charge)s THEN 0 ELSE 1 END, inputs = coalesce(%(inputs)s, inputs),
                lease_token = NULL, lease_until = NULL, worker_id = NULL,
                child_pid = NULL, dispatch_token = NULL, dispatched_at = NULL,
                progress = '{"fraction": 0, "stage": "", "message": ""}'
@@ -195,7 +200,12 @@ def requeue(connection: Connection, held: Mapping[str, Any], why: Requeue) -> No
         RETURNING id
         """,
         # A job handed back keeps its place in the line; one that failed goes to where its backoff puts it.
-        {"after_s": why.after_s, "charge": why.charge, **_holder(held)},
+        {
+            "after_s": why.after_s,
+            "charge": why.charge,
+            "inputs": None if why.inputs is None else Jsonb(dict(why.inputs)),
+            **_holder(held),
+        },
     ).fetchone()
     if row is None:
         raise LeaseLost(held["id"])
@@ -214,9 +224,9 @@ def write_logs(connection: Connection, held: Mapping[str, Any], lines: Sequence[
 
 
 def _over(connection: Connection, held: Mapping[str, Any], state: str, data: Mapping[str, Any]) -> None:
-    announce(connection, held, state, data)
     wake_dispatcher(connection, held["queue"])
     wake_dependants(connection, held)
+    announce(connection, held, state, data)
     audit.record(
         connection, org_id=held["org_id"], actor=None, request_id=None, action=f"job.{state}", target=held["id"]
     )

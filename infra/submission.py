@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from psycopg.types.json import Jsonb
 
@@ -28,6 +28,21 @@ if TYPE_CHECKING:
     from tasks.kind import JobKind
 
 MAX_QUEUED = 10_000  # waiting and queued jobs of one organisation, unless its settings say otherwise
+
+
+ESTIMATE: Final[LiteralString] = """
+    SELECT percentile_cont(0.75) WITHIN GROUP (ORDER BY run_s) FROM (SELECT run_s FROM jobs
+    WHERE kind = %(kind)s AND state = 'succeeded' AND run_s IS NOT NULL ORDER BY finished_at DESC LIMIT 20) past
+"""
+
+# The rows are counted, up to the quota and no further.
+QUOTA: Final[LiteralString] = """
+    WITH quota AS (
+        SELECT coalesce((SELECT (settings->>'max_queued')::bigint FROM orgs), %(otherwise)s) AS allowed
+    )
+    SELECT allowed, (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state <> 'running'
+                                           LIMIT (SELECT allowed FROM quota)) AS these) AS waiting FROM quota
+"""
 
 
 @dataclass(frozen=True)
@@ -125,11 +140,7 @@ def retry(connection: Connection, caller: Caller, job_id: str, *, request_id: st
 
 def estimate(connection: Connection, kind: str) -> float | None:
     """Return the seconds that three in four of the organisation's last runs of a kind stayed under, if any ran."""
-    row = connection.execute(
-        "SELECT percentile_cont(0.75) WITHIN GROUP (ORDER BY run_s) AS seconds FROM (SELECT run_s FROM jobs "
-        "WHERE kind = %s AND state = 'succeeded' AND run_s IS NOT NULL ORDER BY finished_at DESC LIMIT 20) past",
-        [kind],
-    ).fetchone()
+    row = connection.execute(f"SELECT ({ESTIMATE}) AS seconds", {"kind": kind}).fetchone()
     return row["seconds"] if row else None
 
 
@@ -144,13 +155,13 @@ def _insert(
 ) -> dict[str, Any]:
     cached, kind = checked.cached, checked.kind
     row = connection.execute(
-        """
+        f"""
         INSERT INTO jobs (org_id, id, kind, queue, state, params, inputs, tags, priority, cache, callback_url,
                           deadline_at, timeout_s, memory_mb, est_seconds, created_by, request_id, pipeline_id, step,
                           retry_of, queued_at, rank, finished_at, result, input_digest, code_version, cached_from)
         VALUES (%(org_id)s, %(id)s, %(kind)s, %(queue)s, %(state)s, %(params)s, %(inputs)s, %(tags)s, %(priority)s,
                 %(cache)s, %(callback_url)s, now() + make_interval(secs => %(deadline_s)s), %(timeout_s)s,
-                %(memory_mb)s, %(est_seconds)s, %(created_by)s, %(request_id)s, %(pipeline_id)s, %(step)s,
+                %(memory_mb)s, ({ESTIMATE}), %(created_by)s, %(request_id)s, %(pipeline_id)s, %(step)s,
                 %(retry_of)s, CASE WHEN %(state)s = 'queued' THEN now() END, job_rank(clock_timestamp(), %(priority)s),
                 CASE WHEN %(state)s = 'succeeded' THEN now() END, %(result)s, %(input_digest)s, %(code_version)s,
                 %(cached_from)s)
@@ -171,7 +182,6 @@ def _insert(
             "deadline_s": request.deadline_s,
             "timeout_s": kind.limits.run_s,
             "memory_mb": kind.limits.memory_mb,
-            "est_seconds": estimate(connection, kind.name),
             "created_by": caller.key_id,
             "request_id": request_id,
             "pipeline_id": place.pipeline_id,
@@ -207,12 +217,8 @@ def _unfinished(connection: Connection, depends_on: Sequence[str]) -> set[str]:
 
 
 def _check_quota(connection: Connection) -> None:
-    org = connection.execute("SELECT settings->'max_queued' AS limit FROM orgs").fetchone()
-    limit = org["limit"] if org and org["limit"] is not None else MAX_QUEUED
-    row = connection.execute(
-        "SELECT count(*) AS n "
-        "FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state <> 'running' LIMIT %s) waiting",
-        [limit],
-    ).fetchone()
-    if row and row["n"] >= limit:
-        raise QuotaExceeded(f"{limit} jobs wait already, as many as the organisation may have; wait until some ran.")
+    row = connection.execute(QUOTA, {"otherwise": MAX_QUEUED}).fetchone()
+    if row and row["waiting"] >= row["allowed"]:
+        raise QuotaExceeded(
+            f"{row['allowed']} jobs wait already, as many as the organisation may have; wait until some ran."
+        )

@@ -82,16 +82,15 @@ class Dispatcher:
         if swept or DEPENDANTS in woken:
             self.settle()
         called = [queue for queue in QUEUES if swept or queue in woken]
-        if self._driver is not None and called:
-            self._drive(now, woken, swept=swept)
         for queue in called:
             self.dispatch(queue)
+        if self._driver is not None and called:
+            self._drive(now, woken, swept=swept)
 
     def dispatch(self, queue: str) -> None:
         """Admit what may run and ring for it, no more than keeps the queue's backlog shallow."""
         with self._database.system() as connection:
-            slots = dispatching.live_slots(connection, SILENT_S).get(queue, 0)
-            room = BACKLOG * max(1, slots) - dispatching.dispatched_counts(connection).get(queue, 0)
+            room = dispatching.room(connection, queue, backlog=BACKLOG, silent_s=SILENT_S)
             claimed = dispatching.claim_next(connection, queue, room) if room > 0 else []
         unsent = [row["token"] for row in claimed if not self._ring(row)]
         if unsent:

@@ -37,6 +37,17 @@ def test_a_follower_hears_of_its_job_and_of_no_other(bell):
         assert not other.is_set()
 
 
+def test_who_waits_for_the_end_is_not_woken_before(bell):
+    assert heard(bell, "job_y")
+    with bell.follow("job_y", to_its_end=True) as ended:
+        assert heard(bell, "job_y")  # and with it whoever follows every change
+        assert not ended.is_set()
+        with psycopg.connect(bell._url, autocommit=True) as connection:
+            connection.execute("SELECT pg_notify('floor_jobs', 'job_y over')")
+        assert ended.wait(10)
+    assert not bell._patient
+
+
 def test_many_followers_share_one_connection(bell):
     assert heard(bell, "job_x")
     thread = bell._thread

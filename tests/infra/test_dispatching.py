@@ -97,7 +97,7 @@ def test_what_could_not_be_sent_is_admitted_anew(desk):
     assert admitted(desk) == [job_id]
 
 
-def test_live_slots_are_those_of_workers_heard_of_lately_and_staying(desk):
+def test_there_is_room_for_the_slots_of_workers_heard_of_lately_and_staying(desk):
     def worker(name, seconds_ago, *, stopping=False):
         return [f"{desk.queue}-{name}", desk.queue, seconds_ago, stopping]
 
@@ -107,7 +107,16 @@ def test_live_slots_are_those_of_workers_heard_of_lately_and_staying(desk):
             "VALUES (%s, %s, 'h', 1, 2, 'b', now() - make_interval(secs => %s), %s)",
             [worker("a", 0), worker("b", 60), worker("c", 0, stopping=True)],
         )
-        assert dispatching.live_slots(connection, 10)[desk.queue] == 2
+        assert dispatching.room(connection, desk.queue, backlog=3, silent_s=10) == 6
+    desk.put(count=2)
+    desk.admit()
+    with desk.database.system() as connection:
+        assert dispatching.room(connection, desk.queue, backlog=3, silent_s=10) == 4
+
+
+def test_a_queue_without_workers_has_room_for_the_first_ones(desk):
+    with desk.database.system() as connection:
+        assert dispatching.room(connection, desk.queue, backlog=2, silent_s=10) == 2
 
 
 def test_a_missed_deadline_is_found(desk):

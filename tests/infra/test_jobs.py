@@ -52,7 +52,7 @@ def test_every_change_wakes_those_who_follow_the_job(desk, settings, scored, can
     job_id = desk.submit(scored)["id"]
     with listen(settings.database_url, "floor_jobs") as connection:
         cancel(job_id)
-        assert {notice.payload for notice in connection.notifies(timeout=5, stop_after=1)} == {job_id}
+        assert {notice.payload for notice in connection.notifies(timeout=5, stop_after=1)} == {job_id + jobs.OVER}
 
 
 def test_a_listing_is_narrowed_and_stable_while_jobs_come(desk):
