@@ -53,7 +53,11 @@ class WrittenFile:
 
 @dataclass(frozen=True)
 class DatasetVersion:
-    """An intent: make the named artifact the next version of a dataset."""
+    """An intent: make the named artifact the next version of a dataset.
+
+    `base` (`ds_…@3`) is the version that its rows were added to: if that is not the latest any more when the version is
+    made, the job runs again on the one that is. None where the version stands for itself.
+    """
 
     dataset: str
     type: str
@@ -64,6 +68,7 @@ class DatasetVersion:
     start: str | None
     end: str | None
     health: Mapping[str, Any]
+    base: str | None = None
 
 
 @dataclass(frozen=True)

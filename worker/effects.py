@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infra import leases
 from infra.files import safe_name
-from infra.leases import Finish, StoredArtifact
+from infra.leases import Finish, Requeue, StoredArtifact
 from tasks.outcome import DatasetVersion
-from worker.versions import add_version
+from worker.versions import Overtaken, add_version, pinned_anew
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ def store(tools: Tools, held: Mapping[str, Any], rendered: Sequence[Rendered]) -
 
 
 def commit(tools: Tools, held: Mapping[str, Any], outcome: Outcome, done: Finish, lines: Sequence[Line]) -> None:
-    """Make the attempt the job's result, with all its effects, or none of them; raises LeaseLost."""
+    """Make the attempt the job's result, with all its effects, or none of them; raises LeaseLost, Overtaken."""
     with tools.database.org(held["org_id"]) as connection:
         result = dict(done.result)
         for intent in outcome.intents:
@@ -53,3 +53,11 @@ def commit(tools: Tools, held: Mapping[str, Any], outcome: Outcome, done: Finish
         if lines:
             leases.write_logs(connection, held, lines)
         leases.finish(connection, held, replace(done, result=result))
+
+
+def run_again(tools: Tools, held: Mapping[str, Any], overtaken: Overtaken, lines: Sequence[Line]) -> None:
+    """Put a job back to run on the version that overtook it; not charged, for each time another job has got on."""
+    with tools.database.org(held["org_id"]) as connection:
+        inputs = pinned_anew(connection, held, overtaken)
+        leases.write_logs(connection, held, lines)
+        leases.requeue(connection, held, Requeue("overtaken", charge=False, inputs=inputs))

@@ -27,6 +27,7 @@ from worker.inputs import gather
 from worker.joblog import JobLog
 from worker.telling import Telling
 from worker.verdict import judge
+from worker.versions import Overtaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -88,7 +89,12 @@ def attempt(tools: Tools, held: Mapping[str, Any], scratch: Path, job_log: JobLo
         input_digest=memo.input_digest(kind.name, held["params"], held["inputs"] or {}, memo.code_version()),
     )
     lines = job_log.take()
-    _patiently(tools, lambda: effects.commit(tools, held, outcome, done, lines))
+    try:
+        _patiently(tools, lambda: effects.commit(tools, held, outcome, done, lines))
+    except Overtaken as overtaken:
+        to_owner.info("%s; it runs again, on that.", overtaken)
+        lines = [*lines, *job_log.take()]
+        _patiently(tools, lambda: effects.run_again(tools, held, overtaken, lines))
 
 
 def give_up(tools: Tools, held: Mapping[str, Any], error: BaseException, job_log: JobLog) -> None:

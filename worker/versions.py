@@ -1,4 +1,8 @@
-"""Makes an artifact the next version of a dataset, which is made on first use."""
+"""Makes an artifact the next version of a dataset, which is made on first use.
+
+Rows that were added to a version which is not the latest any more would take the place of what came between: such a
+version is not made. Its job runs again, on the latest.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from psycopg.types.json import Jsonb
 
 from infra import events
 from infra.ids import is_id, new_id
-from tasks.errors import Invalid, Violation
+from infra.references import resolve
+from tasks.errors import Conflict, Invalid, Violation
+from tasks.registry import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,11 +24,25 @@ if TYPE_CHECKING:
     from tasks.outcome import DatasetVersion
 
 
+class Overtaken(Exception):
+    """The dataset has got another version since `base`, to which rows were to be added."""
+
+    def __init__(self, base: str, latest: str) -> None:
+        super().__init__(f"{latest} came while this job added to {base}")
+        self.base, self.latest = base, latest
+
+
 def add_version(
     connection: Connection, held: Mapping[str, Any], intent: DatasetVersion, artifacts: Sequence[StoredArtifact]
 ) -> str:
-    """Add the version in the job's own transaction and return it as `ds_…@n`; raises Invalid if its type is another."""
+    """Add the version in the job's own transaction and return it as `ds_…@n`.
+
+    Raises Invalid if the dataset's type is another, and Overtaken if the version is based on one that isn't the latest.
+    """
     dataset = _dataset(connection, held["org_id"], intent)
+    latest = f"{dataset['id']}@{dataset['current_version']}"
+    if intent.base not in (None, latest):
+        raise Overtaken(intent.base, latest)
     version = dataset["current_version"] + 1
     stored = next(artifact for artifact in artifacts if artifact.name == intent.artifact)
     connection.execute(
@@ -52,6 +72,18 @@ def add_version(
     connection.execute("UPDATE datasets SET current_version = %s WHERE id = %s", [version, dataset["id"]])
     events.dataset_ready(connection, held["org_id"], dataset["id"])
     return f"{dataset['id']}@{version}"
+
+
+def pinned_anew(connection: Connection, held: Mapping[str, Any], overtaken: Overtaken) -> dict[str, dict[str, Any]]:
+    """Return a job's inputs with the overtaken version replaced by the latest and the others as they were.
+
+    Raises Conflict where the parameters themselves name the version, and Invalid where the latest is gone.
+    """
+    others = {name: stored for name, stored in held["inputs"].items() if stored["ref"] != overtaken.base}
+    inputs = resolve(connection, kinds()[held["kind"]], held["params"], others).inputs
+    if any(stored["ref"] == overtaken.base for stored in inputs.values()):
+        raise Conflict(f"{overtaken}; name the dataset without its version to add to the latest.")
+    return inputs
 
 
 def _dataset(connection: Connection, org_id: str, intent: DatasetVersion) -> dict[str, Any]:

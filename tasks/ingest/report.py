@@ -37,6 +37,7 @@ class Done:
     counts: Mapping[str, int]
     applied: Applied
     findings: Findings
+    base: str | None  # the version that was appended to
 
 
 def outcome(db: Any, data: Path, done: Done) -> Outcome:
@@ -63,6 +64,7 @@ def outcome(db: Any, data: Path, done: Done) -> Outcome:
         rows=facts["rows"],
         **span,
         health=summary | {"warnings": warnings, "sample": facts["sample"]},
+        base=done.base,
     )
     return Outcome(
         result,

@@ -67,7 +67,8 @@ def run(params: Mapping[str, Any], inputs: Inputs, tell: Tell) -> Outcome:
             prices.write_records(watch, data, dataset_type.key, _written(dataset_type, read, before))
         tell(0.8, "grading")
         findings = grade(db, data, params["calendar"]) if dataset_type is PRICES else Findings()
-        return report.outcome(db, data, report.Done(params, intake, read, aside, counts, applied, findings))
+        base = inputs.table("dataset").ref if "dataset" in inputs else None
+        return report.outcome(db, data, report.Done(params, intake, read, aside, counts, applied, findings, base))
 
 
 def _identify(db: Any, inputs: Inputs) -> str | None:

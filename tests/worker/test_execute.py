@@ -7,6 +7,8 @@ import pytest
 from infra import dispatching, jobs, leases
 from infra.files import digest_file
 from infra.leases import Requeue
+from tasks.inputs import TableFile
+from tasks.tables import read_columns
 from worker.execute import execute
 from worker.process import Tools
 
@@ -21,9 +23,8 @@ def run(toys, toy_org):
 
     def execute_now(job_id):
         with toys.database.system() as connection:
-            rows = dispatching.claim_next(connection, "compute", 100)
-        token = next(row["token"] for row in rows if row["id"] == job_id)
-        execute(tools, job_id, token)
+            dispatching.claim_next(connection, "compute", 100)
+        execute(tools, job_id, str(toys.job(toy_org, job_id)["dispatch_token"]))
         return toys.job(toy_org, job_id)
 
     submit_and_execute.tools, submit_and_execute.now = tools, execute_now
@@ -73,6 +74,28 @@ def test_a_dataset_version_is_made_with_the_job_and_numbered_on(toys, toy_org, r
     assert (first["result"]["dataset"], version) == (f"{name}@1", "2")
     job = run(table=name)
     assert [entry["ref"] for entry in job["inputs"].values()] == [f"{name}@2"]
+
+
+def test_two_appends_to_one_version_both_keep_their_rows(toys, toy_org, run, tmp_path):
+    name = run("dataset")["result"]["dataset"].partition("@")[0]
+    first, second = (toys.submit(toy_org, "append", table=name, nonce=nonce) for nonce in (7, 8))
+    assert run.now(first)["result"]["dataset"] == f"{name}@2"
+    job = run.now(second)
+    assert (job["state"], job["charged"], job["result"]) == ("queued", 0, None)
+    assert [stored["ref"] for stored in job["inputs"].values()] == [f"{name}@2"]
+    assert run.now(second)["result"]["dataset"] == f"{name}@3"
+    read(toys, toy_org, second, "numbers", tmp_path)
+    assert read_columns(TableFile(tmp_path / "found", "", ""))["x"].tolist() == [0, 1, 2, 7, 8]
+    with toys.database.org(toy_org.org_id) as connection:
+        assert any("runs again" in line["message"] for line in jobs.logs(connection, second))
+
+
+def test_an_append_to_a_version_named_in_the_parameters_says_that_it_was_overtaken(toys, toy_org, run):
+    old = run("dataset")["result"]["dataset"]
+    run("dataset", nonce=1)
+    job = run("append", table=old)
+    assert (job["state"], job["error"]["type"]) == ("failed", "/problems/conflict")
+    assert "without its version" in job["error"]["detail"]
 
 
 def test_a_refusal_is_the_owners_to_read_and_is_not_tried_again(run):

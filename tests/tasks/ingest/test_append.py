@@ -8,6 +8,7 @@ from tasks.errors import DataUnusable, Invalid
 from tasks.ingest.kind import KIND
 from tasks.params import check, references
 
+DATASET = "ds_01970000-0000-7000-8000-000000000000"
 H = "date,symbol,close\n"
 FIRST = H + "2020-01-02,A,100\n2020-01-03,A,50\n2020-01-03,B,7\n"
 SPLIT = ("2020-01-03", "A", "split", 2, None)
@@ -19,6 +20,11 @@ def test_rows_are_added_and_only_the_new_ones_are_counted(ingest) -> None:
     assert done.column("close") == [100.0, 50.0, 51.0, 7.0]
     assert [done.result[f"rows_{name}"] for name in ("read", "kept", "total")] == [1, 1, 4]
     assert (done.version.rows, done.version.start, done.version.end) == (4, "2020-01-02", "2020-01-06")
+
+
+def test_the_version_says_what_it_was_added_to(ingest) -> None:
+    first = ingest(FIRST)
+    assert (first.version.base, ingest(FIRST, onto=first).version.base) == (None, f"{DATASET}@1")
 
 
 def test_a_day_at_a_time_gives_the_same_table_as_all_at_once(ingest) -> None:

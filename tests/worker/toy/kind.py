@@ -3,7 +3,7 @@
 from tasks.kind import Artifact, JobKind, Limits
 from tasks.params import Choice, Number, Params, TableRef, Text, Whole
 
-DEEDS = ("nothing", "sleep", "tell", "fail", "refuse", "out_of_memory", "hog", "die", "deaf", "dataset")
+DEEDS = ("nothing", "sleep", "tell", "fail", "refuse", "out_of_memory", "hog", "die", "deaf", "dataset", "append")
 
 
 class ToyParams(Params):

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +30,12 @@ def run(params, inputs, tell):
     numbers = np.arange(3.0)
     if params["table"] is not None:
         numbers = read_columns(inputs.table("table"))["x"]
-    tables = (Table("numbers", {"x": numbers + params["nonce"]}),)
+    numbers = np.r_[numbers, params["nonce"]] if params["do"] == "append" else numbers + params["nonce"]
     version = DatasetVersion("toys", "prices", "numbers", [{"name": "x", "type": "DOUBLE"}], 3, 1, None, None, {})
-    return Outcome({"did": params["do"]}, tables, intents=(version,) if params["do"] == "dataset" else ())
+    if params["do"] == "append":
+        version = replace(version, base=inputs.table("table").ref)
+    intents = (version,) if params["do"] in ("dataset", "append") else ()
+    return Outcome({"did": params["do"]}, (Table("numbers", {"x": numbers}),), intents=intents)
 
 
 def _tell(params, tell):
@@ -67,6 +71,7 @@ def _fail(params, tell):
 DEEDS = {
     "nothing": lambda params, tell: None,
     "dataset": lambda params, tell: None,
+    "append": lambda params, tell: None,
     "sleep": lambda params, tell: time.sleep(params["seconds"]),
     "die": lambda params, tell: os.kill(os.getpid(), signal.SIGKILL),
     "tell": _tell,
