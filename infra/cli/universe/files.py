@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 INDEX: Final = "INDEX"
 INDEX_START: Final = 1000.0
+ACTIONS: Final = "ex_date,symbol,type,ratio,amount,new_symbol"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def write(folder: Path) -> Universe:
     market = simulate()
     return Universe(
         prices=_save(folder / "prices.csv", "date,symbol,open,high,low,close,volume", map(_line, _by_day(market))),
-        actions=_save(folder / "corporate_actions.csv", "ex_date,symbol,type,ratio,amount", _actions(market)),
+        actions=_save(folder / "corporate_actions.csv", ACTIONS, _actions(market)),
         sectors=_save(folder / "sectors.csv", "symbol,sector", _sectors(market)),
         index=_save(folder / "index.csv", "date,symbol,close", _index(market)),
     )
@@ -53,7 +54,7 @@ def _line(bar: Bar) -> str:
 
 def _actions(market: Market) -> list[str]:
     every = sorted((act for stock in market.stocks for act in stock.actions), key=lambda act: (act.ex_date, act.symbol))
-    return [f"{act.ex_date},{act.symbol},{act.type},{act.ratio},{act.amount}" for act in every]
+    return [f"{act.ex_date},{act.symbol},{act.type},{act.ratio},{act.amount},{act.new_symbol}" for act in every]
 
 
 def _sectors(market: Market) -> list[str]:

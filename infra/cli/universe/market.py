@@ -68,6 +68,7 @@ class Action:
     type: str
     ratio: str = ""
     amount: str = ""
+    new_symbol: str = ""
 
 
 @dataclass
@@ -162,7 +163,7 @@ def _after_actions(stock: Stock, day: dt.date, number: int) -> float:
     """Return yesterday's close as today's actions leave it, and note them."""
     close, symbol = stock.close, stock.symbol_on(day)
     if stock.number == RENAMED and day == RENAMED_ON:
-        stock.actions.append(Action(day, stock.symbol, "rename"))
+        stock.actions.append(Action(day, stock.symbol, "rename", new_symbol=stock.later_symbol))
     if number == 0 or (stock.number == RENAMED and day == RENAMED_ON):
         return close
     if close > SPLIT_ABOVE:

@@ -9,7 +9,7 @@ from infra.cli import universe
 
 SHA256 = {
     "prices": "ab8163c99451bef677f267f7e8c7d9265e1591f1c9509e9b776548988de7fc95",
-    "actions": "77130fda5139985cbdcf27bfa9f7a71196f1d4308f7385b138d1837f23ee6b99",
+    "actions": "99f33010ac9ee44604093f5369673427ffb6ff1cf666ec49242b3a3b89b0b9c7",
     "sectors": "a255ab49768aa73b5d6f044fee8858bdbfd40c915ca3f8ca98e693beca3ab2bf",
     "index": "c5db35fb272230f5ab52cd602a9077e5d5d733cfd60dcf9b51e162eb2d40bb93",
 }
