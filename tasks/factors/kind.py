@@ -136,6 +136,10 @@ class FactorsResult(Params):
     coverage = Number(allow_none=True, metadata={"description": "scores as a share of members with a price"})
     null_cross_sections = Whole(required=True, metadata={"description": "dates without a score: too few names"})
     unclassified_symbols = Whole(required=True, metadata={"description": "symbols left out for want of a sector"})
+    ic_weighted_dates = Whole(
+        allow_none=True,
+        metadata={"description": "dates whose weights come from past ICs; the others' are the recipe's own"},
+    )
     autocorrelation = Number(allow_none=True, metadata={"description": "mean rank correlation with the date before"})
     turnover = Number(allow_none=True, metadata={"description": "mean share of new names in the top quantile"})
     factors = fields.List(fields.Nested(FactorResult), required=True)
@@ -183,6 +187,17 @@ ARTIFACTS = (
     Artifact("turnover.csv", "csv", "Rank autocorrelation and the share of new names in each quantile, date by date."),
     Artifact(
         "correlation.csv", "csv", "Mean cross-sectional correlation of the factors, before and after neutralising."
+    ),
+    Artifact(
+        "weights.csv",
+        "csv",
+        "The factors' weights date by date, with where they come from; for combine `ic_weighted`.",
+        _columns(
+            ("date", "date", ""),
+            ("<label>_weight", "number", "the sizes of all sum to 1"),
+            ("source", "text", "`past_ic`, or `given` while too few are known"),
+        ),
+        optional=True,
     ),
     Artifact(
         "histograms.json", "json", "How the score and each factor are distributed, over all dates and on the newest."

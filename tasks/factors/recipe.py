@@ -77,6 +77,38 @@ class Decay(Params):
     )
 
 
+class IcWeighting(Params):
+    """`combine: ic_weighted`: each date weighs the factors by the mean of their past information coefficients."""
+
+    horizon = Whole(
+        minimum=1,
+        maximum=504,
+        load_default=21,
+        metadata={"description": "sessions of the returns foretold; an IC counts from when they are over"},
+    )
+    window = Whole(
+        minimum=2, maximum=2520, load_default=252, metadata={"description": "newest known ICs, in scoring dates"}
+    )
+    min_dates = Whole(
+        minimum=1,
+        maximum=2520,
+        load_default=24,
+        metadata={"description": "known ICs that every factor must have; before, the factors' own weights hold"},
+    )
+    negative = Choice(
+        ("zero", "signed"),
+        load_default="zero",
+        metadata={"description": "a negative mean IC gives no weight, or turns the factor round"},
+    )
+
+    @validates_schema
+    def _window_is_wide_enough(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if data["min_dates"] > data["window"]:
+            raise ValidationError(
+                {"min_dates": [f"{data['min_dates']} never fit into a window of {data['window']}; give less."]}
+            )
+
+
 class RecipeParams(Params):
     """Winsorize, standardise, neutralise, standardise, combine, standardise, decay: in that order."""
 
@@ -88,7 +120,12 @@ class RecipeParams(Params):
         load_default=list,
         metadata={"description": "one least-squares regression per date on all of these together"},
     )
-    combine = Choice(("weighted", "equal"), not_yet=("ic_weighted",), load_default="weighted")
+    combine = Choice(
+        ("weighted", "equal", "ic_weighted"),
+        load_default="weighted",
+        metadata={"description": "by the factors' weights, alike, or by what each foretold before that date"},
+    )
+    ic_weighting = section(IcWeighting, metadata={"description": "for combine `ic_weighted`"})
     min_coverage = Number(
         minimum=0.0,
         maximum=1.0,

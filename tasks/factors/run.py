@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,14 +14,17 @@ from tasks.factors.scored import Scored
 from tasks.factors.values import exposures, factor_values
 from tasks.inputs import Need
 from tasks.outcome import Outcome
+from tasks.quant.ic_weights import Weighting, ic_weights
 from tasks.quant.rebalance import schedule
-from tasks.quant.scoring import Recipe, score
+from tasks.quant.scoring import Recipe, recombined, score
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tasks.factors.market import Market
     from tasks.inputs import Inputs, Tell
+    from tasks.quant.ic_weights import DatedWeights
+    from tasks.quant.scoring import Scores
 
 TABLES = ("prices", "fundamentals", "classifications", "universe")
 
@@ -51,12 +55,26 @@ def _scored(params: Mapping[str, Any], market: Market, tell: Tell) -> Scored:
         factors.append(factor_values(market, factor, rows))
     found = score(
         [factor.values for factor in factors],
-        _recipe(recipe),
+        replace(_recipe(recipe), half_life=None) if recipe["combine"] == "ic_weighted" else _recipe(recipe),
         exposures(market, recipe["neutralize"], rows),
         report=lambda done: tell(0.3 + 0.3 * done, "scoring"),
     )
+    found, weights = _weighted(params, market, rows, found)
     labels = tuple(factor["label"] for factor in recipe["factors"])
-    return Scored(market, labels, rows, tuple(factors), found).since(params["start"])
+    return Scored(market, labels, rows, tuple(factors), found, weights).since(params["start"])
+
+
+def _weighted(
+    params: Mapping[str, Any], market: Market, rows: np.ndarray, found: Scores
+) -> tuple[Scores, DatedWeights | None]:
+    """Return the scores combined by past information coefficients where the recipe says so, and those weights."""
+    recipe, asked = params["recipe"], params["recipe"]["ic_weighting"]
+    if recipe["combine"] != "ic_weighted":
+        return found, None
+    weighting = Weighting(asked["horizon"], asked["window"], asked["min_dates"], signed=asked["negative"] == "signed")
+    given = [factor["weight"] for factor in recipe["factors"]]
+    weights = ic_weights(found.after, market.prices, rows, given, weighting, min_names=recipe["min_names"])
+    return recombined(found, weights.values, _recipe(recipe)), weights
 
 
 def _rows(params: Mapping[str, Any], market: Market) -> np.ndarray:
@@ -68,7 +86,8 @@ def _rows(params: Mapping[str, Any], market: Market) -> np.ndarray:
         first, last = market.dates[0], market.dates[-1]
         detail = f"{start} is after the last price of {last}; prices run from {first} to {last}."
         raise DataUnusable(detail, Violation("/params/start", detail))
-    return rows if params["recipe"]["decay"] else inside
+    leans = params["recipe"]["decay"] or params["recipe"]["combine"] == "ic_weighted"
+    return rows if leans else inside
 
 
 def _recipe(recipe: Mapping[str, Any]) -> Recipe:

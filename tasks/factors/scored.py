@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.quant.ic_weights import DatedWeights
 from tasks.quant.scoring import Scores
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Scored:
     rows: np.ndarray
     factors: tuple[FactorValues, ...]
     scores: Scores
+    weights: DatedWeights | None = None  # where they differ from date to date
 
     @property
     def dates(self) -> np.ndarray:
@@ -50,7 +52,8 @@ class Scored:
         scores = self.scores
         kept = Scores(_cut(scores.before, first), _cut(scores.after, first), scores.score[first:])
         factors = tuple(replace(factor, values=factor.values[first:]) for factor in self.factors)
-        return Scored(self.market, self.labels, self.rows[first:], factors, kept)
+        weights = self.weights and DatedWeights(self.weights.values[first:], self.weights.from_ic[first:])
+        return Scored(self.market, self.labels, self.rows[first:], factors, kept, weights)
 
 
 def _cut(panels: tuple[np.ndarray, ...], first: int) -> tuple[np.ndarray, ...]:

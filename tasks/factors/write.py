@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tasks.factors.evaluate import Judged
     from tasks.factors.scored import Scored
+    from tasks.quant.ic_weights import DatedWeights
 
 EDGES = np.linspace(-4.0, 4.0, 41)
 
@@ -33,7 +34,8 @@ def artifacts(scored: Scored, judged: Judged) -> tuple[tuple[Table, ...], tuple[
         Table("turnover.csv", _turnover(scored, judged)),
         Table("correlation.csv", _correlation(scored)),
     )
-    return tables, (Document("histograms.json", _histograms(scored)),)
+    weights = (Table("weights.csv", _weights(scored, scored.weights)),) if scored.weights is not None else ()
+    return tables + weights, (Document("histograms.json", _histograms(scored)),)
 
 
 def result(scored: Scored, judged: Judged) -> dict[str, Any]:
@@ -51,6 +53,7 @@ def result(scored: Scored, judged: Judged) -> dict[str, Any]:
         "coverage": has / could if could else None,
         "null_cross_sections": int(np.count_nonzero(~present.any(axis=1))),
         "unclassified_symbols": 0 if sectors is None else int(np.count_nonzero((sectors < 0).all(axis=0))),
+        "ic_weighted_dates": None if scored.weights is None else int(np.count_nonzero(scored.weights.from_ic)),
         "autocorrelation": _number(mean_with_error(judged.autocorrelation).mean),
         "turnover": _number(mean_with_error(judged.turnover[-1]).mean),
         "factors": [
@@ -180,6 +183,14 @@ def _correlation(scored: Scored) -> dict[str, np.ndarray]:
             found = mean_with_error(pearson_ic(x, y))
             rows.append({"stage": stage, "factor_a": a, "factor_b": b, "correlation": found.mean, "dates": found.n})
     return _as_columns(rows)
+
+
+def _weights(scored: Scored, weights: DatedWeights) -> dict[str, np.ndarray]:
+    """Return each date's weights, as shares of their sizes' sum."""
+    shares = weights.values / np.abs(weights.values).sum(axis=1, keepdims=True)
+    columns = dict(zip((f"{label}_weight" for label in scored.labels), shares.T, strict=True))
+    source = np.where(weights.from_ic, "past_ic", "given").astype(object)
+    return {"date": scored.dates, **columns, "source": source}
 
 
 def _histograms(scored: Scored) -> dict[str, Any]:

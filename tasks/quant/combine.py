@@ -27,3 +27,20 @@ def combine(factors: Sequence[np.ndarray], weights: Sequence[float], min_coverag
     total /= np.where(enough, carried, 1.0)
     total[~enough] = np.nan
     return total
+
+
+def combine_by_date(factors: Sequence[np.ndarray], weights: np.ndarray, min_coverage: float = 0.5) -> np.ndarray:
+    """Return (T, N) as `combine` does, with weights (T, K) of either sign; their sizes count as weight carried.
+
+    A date without any weight is NaN.
+    """
+    total, carried = np.zeros_like(factors[0]), np.zeros_like(factors[0])
+    for factor, weight in zip(factors, weights.T[:, :, None], strict=True):
+        present = np.isfinite(factor)
+        np.add(total, weight * factor, out=total, where=present)
+        np.add(carried, np.abs(weight), out=carried, where=present)
+    wanted = min_coverage * np.abs(weights).sum(axis=1, keepdims=True) * (1.0 - 1e-12)
+    enough = (carried > 0.0) & (carried >= wanted)
+    total /= np.where(enough, carried, 1.0)
+    total[~enough] = np.nan
+    return total

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tasks.quant import cross_section
-from tasks.quant.combine import combine
+from tasks.quant.combine import combine, combine_by_date
 from tasks.quant.decay import exponential_decay
 from tasks.quant.neutralize import Exposures, neutralize_all
 
@@ -87,6 +87,17 @@ def score(
             target[rows] = made
         report(min(1.0, rows.stop / shape[0]))
     return Scores(before, after, _decayed(combined, recipe))
+
+
+def recombined(scores: Scores, weights: np.ndarray, recipe: Recipe) -> Scores:
+    """Return scores whose factors are combined anew, with the weights (T, K) of each date."""
+    combined = np.empty(scores.after[0].shape)
+    for start in range(0, len(combined), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        block = [np.asfortranarray(factor[rows]) for factor in scores.after]
+        made = combine_by_date(block, weights[rows], recipe.min_coverage)
+        combined[rows] = cross_section.zscore(_large_enough(made, recipe))
+    return Scores(scores.before, scores.after, _decayed(combined, recipe))
 
 
 def _score_block(raws: Sequence[np.ndarray], recipe: Recipe, exposures: Exposures) -> Scores:
