@@ -1,6 +1,6 @@
 """Corporate actions of a prices ingest: read, checked, valued against the close before, compounded to factors.
 
-Leaves the table `factors(symbol, since, split_factor, adj_factor)` and, for companies that went, the table
+Leaves the table `factors(symbol, year, since, until, split_factor, adj_factor)` and, for companies that went, the table
 `endings(symbol, delisting_return)`. What can't be applied is told, never skipped.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from tasks.errors import DataUnusable, Violation
 from tasks.ingest import identity
-from tasks.ingest.engine import literal
+from tasks.ingest.engine import fill, literal
 from tasks.ingest.types import CORPORATE_ACTIONS
 from tasks.quant.adjust import LARGE_DIVIDEND, dividend_multiplier, factors, split_multiplier
 
@@ -123,12 +123,11 @@ def apply(db: Any, *, identified: bool) -> Applied:
         actions = list(group)
         steps.extend(_factors_of(symbol, actions, applied))
         ends.extend(_ending_of(symbol, actions, applied))
-    db.execute("CREATE TEMP TABLE factors (symbol VARCHAR, since DATE, split_factor DOUBLE, adj_factor DOUBLE)")
+    db.execute("CREATE TEMP TABLE steps (symbol VARCHAR, since DATE, split_factor DOUBLE, adj_factor DOUBLE)")
     db.execute("CREATE TEMP TABLE endings (symbol VARCHAR, delisting_return DOUBLE)")
-    if steps:
-        db.executemany("INSERT INTO factors VALUES (?, ?, ?, ?)", steps)
-    if ends:
-        db.executemany("INSERT INTO endings VALUES (?, ?)", ends)
+    fill(db, "steps", steps)
+    fill(db, "endings", ends)
+    db.execute(f"CREATE TEMP TABLE factors AS {FACTORS}")
     return applied
 
 
@@ -176,6 +175,16 @@ AROUND: Final = f"""
     SELECT symbol, ex_date, type, ratio, amount, final_return, coalesce(special, 0) <> 0, before, other,
         first, last, last_close, coalesce(ex_date <= seen, false)
     FROM mine LEFT JOIN closes USING (id) ORDER BY symbol, ex_date, type, ratio, amount
+"""
+
+
+# A step of the factors in each year that it reaches into, within the symbol's days: prices meet their steps in a hash
+# join by symbol and year, of which few are compared by date, where an ASOF join would sort all prices.
+FACTORS: Final = """
+    SELECT symbol, unnest(range(year(greatest(since, first)), year(least(until - 1, last)) + 1)) AS year,
+        since, until, split_factor, adj_factor
+    FROM (SELECT *, lead(since, 1, DATE '9999-12-31') OVER (PARTITION BY symbol ORDER BY since) AS until FROM steps)
+    JOIN spans USING (symbol) WHERE since <= last AND until > first
 """
 
 

@@ -15,6 +15,7 @@ from tasks.ingest.sessions import sessions
 from tasks.quant.health import (
     log_returns,
     missing_windows,
+    outliers,
     robust_z,
     stale_runs,
     suspected_splits,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 BLOCK_ROWS: Final = 2_000_000
 STALE_ROWS: Final = 10  # equal closes in a row that are called stale
 OUTLIER_Z: Final = 20.0
+SPIKE_Z: Final = 10.0  # of a move that the next day undoes: more likely a bad tick than news
 ABSURD_PRICE: Final = 2e6  # dearer than any share has been
 SHOWN: Final = 200  # findings of one sort that health.json lists
 
@@ -186,7 +188,7 @@ def _stale(block: _Block, findings: Findings) -> dict[str, np.ndarray]:
 def _outliers(block: _Block, findings: Findings) -> dict[str, np.ndarray]:
     returns = log_returns(block.adj_close, block.starts)
     z = robust_z(returns, block.starts)
-    rows = np.flatnonzero(z > OUTLIER_Z)
+    rows = outliers(returns, z, OUTLIER_Z, SPIKE_Z)
     findings.add(
         "outliers",
         [

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from tasks.errors import DataUnusable, Violation
-from tasks.ingest.engine import literal
+from tasks.ingest.engine import fill, literal
 from tasks.ingest.types import Rule
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def apply(db: Any, tenures: Sequence[Tenure]) -> None:
     A ticker that no tenure speaks of keeps its name, unless that name is another company's permanent symbol.
     """
     db.execute("CREATE TEMP TABLE tenures (ticker VARCHAR, since DATE, until DATE, symbol VARCHAR)")
-    db.executemany("INSERT INTO tenures VALUES (?, ?, ?, ?)", [(t.ticker, t.since, t.until, t.symbol) for t in tenures])
+    fill(db, "tenures", [(t.ticker, t.since, t.until, t.symbol) for t in tenures])
     db.execute(f"CREATE TEMP VIEW identified AS {resolved('raw', 'date')}")
 
 

@@ -40,7 +40,10 @@ def write(watch: Watch, path: Path, shape: Shape) -> None:
     source = "kept"
     split = factor = "1.0::DOUBLE"
     if shape.factors:
-        source += " ASOF LEFT JOIN factors ON factors.symbol = kept.symbol AND factors.since <= kept.date"
+        source += (
+            " LEFT JOIN factors ON factors.symbol = kept.symbol AND factors.year = year(kept.date) "
+            "AND factors.since <= kept.date AND kept.date < factors.until"
+        )
         split, factor = "coalesce(factors.split_factor, 1.0)", "coalesce(factors.adj_factor, 1.0)"
     if shape.prior:
         source += " LEFT JOIN prior ON prior.n = kept.n"

@@ -9,7 +9,7 @@ import numpy as np
 
 from tasks.ingest import quarantine
 from tasks.ingest.engine import literal, quoted
-from tasks.ingest.grading import ABSURD_PRICE, OUTLIER_Z, STALE_ROWS, Findings
+from tasks.ingest.grading import ABSURD_PRICE, OUTLIER_Z, SPIKE_Z, STALE_ROWS, Findings
 from tasks.ingest.scoring import PER_FILE, PER_SYMBOL, losses, points_left
 from tasks.outcome import DatasetVersion, Document, Outcome, Table, WrittenFile
 
@@ -137,7 +137,12 @@ def _health(done: Done) -> dict[str, Any]:
             "unapplied": applied.unapplied,
             "delisted": applied.delisted,
         },
-        "thresholds": {"stale_rows": STALE_ROWS, "outlier_robust_z": OUTLIER_Z, "absurd_price": ABSURD_PRICE},
+        "thresholds": {
+            "stale_rows": STALE_ROWS,
+            "outlier_robust_z": OUTLIER_Z,
+            "undone_outlier_robust_z": SPIKE_Z,
+            "absurd_price": ABSURD_PRICE,
+        },
         "findings": dict(findings.lists),
         "symbols": symbols,
     }
@@ -184,14 +189,14 @@ def _health_table(symbols: list[dict[str, Any]]) -> Table:
 
 
 def _warnings(done: Done) -> list[str]:
-    counts, applied, findings = done.counts, done.applied, done.findings
+    counts, applied, found = done.counts, done.applied, done.findings.found
     said = [
-        (counts["rows_quarantined"], "rows could not be used; see quarantine.csv"),
-        (counts["rows_duplicate"], "rows repeat another exactly and were dropped"),
-        (len(applied.unapplied), "corporate actions could not be applied; see health.json"),
-        (findings.found.get("suspected_splits", 0), "moves look like splits that no corporate action explains"),
-        (findings.found.get("stale_runs", 0), "runs of unchanged prices"),
-        (findings.found.get("outliers", 0), "returns far outside the symbol's own"),
-        (findings.found.get("missing_windows", 0), "stretches of sessions are missing"),
+        (counts["rows_quarantined"], ("row", "rows"), "could not be used; see quarantine.csv"),
+        (counts["rows_duplicate"], ("exact repetition", "exact repetitions"), "of a row dropped"),
+        (len(applied.unapplied), ("corporate action", "corporate actions"), "could not be applied; see health.json"),
+        (found.get("suspected_splits", 0), ("move", "moves"), "like a split that no corporate action explains"),
+        (found.get("stale_runs", 0), ("run", "runs"), "of unchanged prices"),
+        (found.get("outliers", 0), ("return", "returns"), "far outside the symbol's own"),
+        (found.get("missing_windows", 0), ("stretch", "stretches"), "of sessions without a row"),
     ]
-    return [f"{count:,} {what}." for count, what in said if count]
+    return [f"{counted(count, *noun)} {what}." for count, noun, what in said if count]
