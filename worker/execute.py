@@ -9,7 +9,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +25,7 @@ from worker import effects
 from worker.earlier import Earlier
 from worker.inputs import gather
 from worker.joblog import JobLog
+from worker.stages import Stages
 from worker.telling import Telling
 from worker.verdict import judge
 from worker.versions import Overtaken
@@ -68,17 +69,23 @@ def execute(tools: Tools, job_id: str, token: str) -> None:
 def attempt(tools: Tools, held: Mapping[str, Any], scratch: Path, job_log: JobLog) -> None:
     """Compute a claimed job and make it the job's result; raises whatever went wrong."""
     began, cpu_began = time.monotonic(), time.process_time()
+    stages = Stages()
     kind = kinds()[held["kind"]]
     tell = Telling(tools.database, held, job_log)
     module = import_module(kind.run_module)
+    stages.end("load")
     tell(0.0, "reading inputs")
     inputs = gather(tools, held, module.needs(held["params"]), scratch)
     if hasattr(module, "context"):
         inputs = replace(inputs, context=module.context(held["params"], inputs, Earlier(tools, held, scratch)))
+    stages.end("inputs")
     outcome: Outcome = module.run(held["params"], inputs, tell)
+    stages.end("run")
     tell(1.0, "writing artifacts")
     rendered = _with_manifest(kind, held, outcome, scratch)
+    stages.end("render")
     stored = effects.store(tools, held, rendered)
+    stages.end("upload")
     canonical(outcome.result)  # a result that is not JSON is a fault to find here, not in the database
     done = Finish(
         outcome.result,
@@ -91,10 +98,12 @@ def attempt(tools: Tools, held: Mapping[str, Any], scratch: Path, job_log: JobLo
     lines = job_log.take()
     try:
         _patiently(tools, lambda: effects.commit(tools, held, outcome, done, lines))
+        stages.end("commit")
+        log.info("done", extra={"kind": kind.name, **stages.as_extra()})
     except Overtaken as overtaken:
         to_owner.info("%s; it runs again, on that.", overtaken)
         lines = [*lines, *job_log.take()]
-        _patiently(tools, lambda: effects.run_again(tools, held, overtaken, lines))
+        _patiently(tools, partial(effects.run_again, tools, held, overtaken, lines))
 
 
 def give_up(tools: Tools, held: Mapping[str, Any], error: BaseException, job_log: JobLog) -> None:
