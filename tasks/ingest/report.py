@@ -12,6 +12,7 @@ from tasks.ingest.engine import literal, quoted
 from tasks.ingest.grading import ABSURD_PRICE, OUTLIER_Z, SPIKE_Z, STALE_ROWS, Findings
 from tasks.ingest.scoring import PER_FILE, PER_SYMBOL, losses, points_left
 from tasks.outcome import DatasetVersion, Document, Outcome, Table, WrittenFile
+from tasks.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
