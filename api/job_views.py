@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from api.call import Reply
 from api.fields import Count
 from api.shapes import artifact_resource
-from infra import audit, jobs, orgs, resources
+from infra import audit, comparisons, jobs, orgs, resources
 from tasks.errors import NotFound
 from tasks.job import FINAL
 from tasks.params import Params
@@ -58,15 +58,21 @@ def resource(call: Call, connection: Connection, row: Mapping[str, Any], ttl_s: 
     """Return a job's resource, its artifacts with signed addresses if a lifetime is given."""
     artifacts = jobs.artifacts(connection, row["id"]) if row["state"] == "succeeded" else []
     shown = [artifact_resource(call, row["id"], one, ttl_s) for one in artifacts]
-    return resources.job(row, shown, dt.datetime.now(dt.UTC))
+    report = comparisons.reports(connection, [row]).get(row["id"])
+    return resources.job(row, shown, dt.datetime.now(dt.UTC), report)
 
 
 def unsigned(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return many jobs' resources, their artifacts without signed addresses."""
     artifacts = jobs.artifacts_of(connection, [row["id"] for row in rows if row["state"] == "succeeded"])
-    now = dt.datetime.now(dt.UTC)
+    reports, now = comparisons.reports(connection, rows), dt.datetime.now(dt.UTC)
     return [
-        resources.job(row, [resources.artifact(row["id"], one) for one in artifacts.get(row["id"], ())], now)
+        resources.job(
+            row,
+            [resources.artifact(row["id"], one) for one in artifacts.get(row["id"], ())],
+            now,
+            reports.get(row["id"]),
+        )
         for row in rows
     ]
 

@@ -54,6 +54,28 @@ class ProgressShape(Shape):
     message = fields.String()
 
 
+class SameShape(Shape):
+    """One artifact of a reproduction beside the original's; a digest is null where one of the two has no such file."""
+
+    name = fields.String()
+    same = Flag()
+    sha256 = fields.String(allow_none=True)
+    original_sha256 = fields.String(allow_none=True)
+
+
+class ReproductionShape(Shape):
+    """How a job compares with the one whose manifest it runs again; `same` is null until it has succeeded.
+
+    `same_code` says whether both were computed by the same version of the code: where it is false, `manifest.json`
+    differs in any case.
+    """
+
+    of = fields.String()
+    same = Flag(allow_none=True)
+    same_code = Flag(allow_none=True)
+    artifacts = fields.List(fields.Nested(SameShape))
+
+
 class JobShape(Shape):
     """A job."""
 
@@ -78,6 +100,7 @@ class JobShape(Shape):
     retry_of = fields.String(allow_none=True)
     depends_on = fields.List(fields.String())
     pipeline = fields.String(allow_none=True)
+    reproduction = fields.Nested(ReproductionShape, allow_none=True)
     result = open_object(null=True, summary="the kind's result")
     error = open_object(null=True, summary="the problem that ended it")
     artifacts = fields.List(fields.Nested(ArtifactShape))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from infra import datasets, deliveries, resources
+from infra import comparisons, datasets, deliveries, resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,4 +40,6 @@ def _job(connection: Connection, row: Mapping[str, Any]) -> dict[str, Any]:
     artifacts = connection.execute(
         "SELECT * FROM artifacts WHERE org_id = %s AND job_id = %s ORDER BY name", [row["org_id"], row["id"]]
     ).fetchall()
-    return resources.job(row, [resources.artifact(row["id"], one) for one in artifacts], dt.datetime.now(dt.UTC))
+    shown = [resources.artifact(row["id"], one) for one in artifacts]
+    report = comparisons.reports(connection, [row]).get(row["id"])
+    return resources.job(row, shown, dt.datetime.now(dt.UTC), report)

@@ -47,6 +47,7 @@ def lookup(connection: Connection, found: str) -> dict[str, Any] | None:
         """
         SELECT s.* FROM jobs s
         WHERE s.input_digest = %s AND s.state = 'succeeded' AND s.cached_from IS NULL
+          AND s.reproduction_of IS NULL
           AND NOT EXISTS (SELECT 1 FROM artifacts a
                           WHERE a.org_id = s.org_id AND a.job_id = s.id AND a.deleted_at IS NOT NULL)
           AND NOT EXISTS (SELECT 1 FROM dataset_versions v

@@ -18,7 +18,12 @@ def moment(at: dt.datetime | None) -> str | None:
     return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def job(row: Mapping[str, Any], artifacts: Sequence[Mapping[str, Any]], now: dt.datetime) -> dict[str, Any]:
+def job(
+    row: Mapping[str, Any],
+    artifacts: Sequence[Mapping[str, Any]],
+    now: dt.datetime,
+    reproduction: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Make a job's resource from its row and its artifacts' resources; `now` ends the wait of one still queued."""
     here = f"/v1/jobs/{row['id']}"
     queued = row["queued_at"]
@@ -29,6 +34,8 @@ def job(row: Mapping[str, Any], artifacts: Sequence[Mapping[str, Any]], now: dt.
         links["cancel"] = f"{here}/cancel"
     if row["state"] in {"failed", "cancelled"}:
         links["retry"] = f"{here}/retry"
+    if row["state"] == "succeeded":
+        links["reproduce"] = f"{here}/reproduce"
     return {
         **{name: row[name] for name in names},
         "cancel_requested": row["cancel_requested_at"] is not None,
@@ -37,6 +44,7 @@ def job(row: Mapping[str, Any], artifacts: Sequence[Mapping[str, Any]], now: dt.
         **{name: row[name] for name in ("run_s", "input_digest", "code_version", "cached_from", "retry_of")},
         "depends_on": list(row["depends_on"]),
         "pipeline": row["pipeline_id"],
+        "reproduction": dict(reproduction) if reproduction else None,
         "result": row["result"],
         "error": row["error"],
         "artifacts": list(artifacts),

@@ -57,15 +57,17 @@ class JobRequest:
     depends_on: Sequence[str] = ()
     callback_url: str | None = None
     deadline_s: float | None = None
+    pinned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # inputs that are resolved already
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a job belongs besides its organisation: a pipeline's step, or the job it retries."""
+    """Where a job belongs besides its organisation: a pipeline's step, or the job that it retries or reproduces."""
 
     pipeline_id: str | None = None
     step: str | None = None
     retry_of: str | None = None
+    reproduction_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def check(connection: Connection, caller: Caller, request: JobRequest) -> Checke
     kind = find_kind(request.kind)
     caller.require(kind.permission)
     params = check_params(kind.params, request.params)
-    found = resolve(connection, kind, params, {})
+    found = resolve(connection, kind, params, request.pinned)
     waits_for = frozenset(found.pending | _unfinished(connection, request.depends_on))
     version = memo.code_version()
     known = None if found.pending else memo.input_digest(kind.name, params, found.inputs, version)
@@ -158,13 +160,14 @@ def _insert(
         f"""
         INSERT INTO jobs (org_id, id, kind, queue, state, params, inputs, tags, priority, cache, callback_url,
                           deadline_at, timeout_s, memory_mb, est_seconds, created_by, request_id, pipeline_id, step,
-                          retry_of, queued_at, rank, finished_at, result, input_digest, code_version, cached_from)
+                          retry_of, reproduction_of, queued_at, rank, finished_at, result, input_digest,
+                          code_version, cached_from)
         VALUES (%(org_id)s, %(id)s, %(kind)s, %(queue)s, %(state)s, %(params)s, %(inputs)s, %(tags)s, %(priority)s,
                 %(cache)s, %(callback_url)s, now() + make_interval(secs => %(deadline_s)s), %(timeout_s)s,
                 %(memory_mb)s, ({ESTIMATE}), %(created_by)s, %(request_id)s, %(pipeline_id)s, %(step)s,
-                %(retry_of)s, CASE WHEN %(state)s = 'queued' THEN now() END, job_rank(clock_timestamp(), %(priority)s),
-                CASE WHEN %(state)s = 'succeeded' THEN now() END, %(result)s, %(input_digest)s, %(code_version)s,
-                %(cached_from)s)
+                %(retry_of)s, %(reproduction_of)s, CASE WHEN %(state)s = 'queued' THEN now() END,
+                job_rank(clock_timestamp(), %(priority)s), CASE WHEN %(state)s = 'succeeded' THEN now() END,
+                %(result)s, %(input_digest)s, %(code_version)s, %(cached_from)s)
         RETURNING *
         """,
         {
@@ -187,6 +190,7 @@ def _insert(
             "pipeline_id": place.pipeline_id,
             "step": place.step,
             "retry_of": place.retry_of,
+            "reproduction_of": place.reproduction_of,
             "result": Jsonb(cached["result"]) if cached else None,
             "input_digest": checked.input_digest,
             "code_version": checked.code_version,

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from infra import leases
+from infra import comparisons, leases
 from infra.files import safe_name
 from infra.leases import Finish, Requeue, StoredArtifact
 from tasks.outcome import DatasetVersion
@@ -46,7 +46,9 @@ def commit(tools: Tools, held: Mapping[str, Any], outcome: Outcome, done: Finish
     with tools.database.org(held["org_id"]) as connection:
         result = dict(done.result)
         for intent in outcome.intents:
-            if isinstance(intent, DatasetVersion):
+            if isinstance(intent, DatasetVersion) and held["reproduction_of"] is not None:
+                result["dataset"] = comparisons.original_result(connection, held["reproduction_of"]).get("dataset")
+            elif isinstance(intent, DatasetVersion):
                 result["dataset"] = add_version(connection, held, intent, done.artifacts)
             else:
                 raise TypeError(f"no effect is known for {type(intent).__name__}")

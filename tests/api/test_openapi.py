@@ -12,6 +12,10 @@ from api.openapi import document
 from tasks.registry import kinds
 
 UPLOADED = b"date,symbol,close\n2024-01-02,AAA,1\n"
+SCORED = {
+    "prices": {"columns": ["date", "symbol", "close"], "rows": [["2024-01-02", "AAA", 1.0], ["2024-01-03", "AAA", 2]]},
+    "recipe": {"factors": [{"name": "low_volatility"}]},
+}
 ID = re.compile(r"\b((?:job|ds|upl|pipe|key|usr|whk|del|sch)_[0-9a-f]{8}-[0-9a-f-]{27})\b")
 
 
@@ -74,7 +78,7 @@ def make_job(client, put, job_id, *_):
         return
     state = states.get(job_id, "succeeded")
     names = ["manifest.json", "scores"] if state == "succeeded" else []
-    put.job(job_id, state=state, tags={"desk": "equities"}, artifacts=names)
+    put.job(job_id, state=state, params=SCORED, inputs={}, tags={"desk": "equities"}, artifacts=names)
 
 
 def make_dataset(_client, put, dataset_id, *_):

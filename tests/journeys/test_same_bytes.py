@@ -50,3 +50,15 @@ def test_asked_again_with_the_cache_in_use_nothing_is_computed(client, prices):
     assert again["state"] == "succeeded"
     assert again["cached_from"] == first["id"]
     assert again["result"] == first["result"]
+
+
+def test_a_reproduction_says_artifact_by_artifact_that_the_bytes_are_the_same(client, prices):
+    versions = client.get(f"/v1/jobs/{prices['job']}")["result"]["dataset"]
+    again = client.wait(client.post(f"/v1/jobs/{prices['job']}/reproduce", {})["id"], within_s=120)
+    report = again["reproduction"]
+    assert (again["state"], again["cached_from"], report["of"]) == ("succeeded", None, prices["job"])
+    assert (report["same"], report["same_code"]) == (True, True)
+    assert {"data", "manifest.json"} <= {one["name"] for one in report["artifacts"] if one["same"]}
+    assert again["result"]["dataset"] == versions  # and no second version was made
+    dataset = versions["id"] if isinstance(versions, dict) else versions.partition("@")[0]
+    assert client.get(f"/v1/datasets/{dataset}")["version"] == 1
