@@ -59,6 +59,16 @@ def robust_z(returns: np.ndarray, starts: np.ndarray, min_rows: int = 30) -> np.
     return z
 
 
+def outliers(returns: np.ndarray, z: np.ndarray, far: float, spike: float) -> np.ndarray:
+    """Return the rows whose move is beyond belief: z above `far`, or above `spike` and taken back the next day.
+
+    `returns` and `z` (T,) are those of `log_returns` and `robust_z`; NaN is no outlier. A lasting move can be news, and
+    needs more to be doubted than one that the next day undoes.
+    """
+    undone = (z > spike) & _undone(np.nan_to_num(returns), np.r_[returns[1:], np.nan])
+    return np.flatnonzero((z > far) | undone)
+
+
 def stale_runs(prices: np.ndarray, starts: np.ndarray, min_rows: int) -> Runs:
     """Find stretches of at least `min_rows` rows of one symbol with exactly the same price."""
     if len(prices) == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.quant.health import log_returns, missing_windows, robust_z, stale_runs, suspected_splits
+from tasks.quant.health import log_returns, missing_windows, outliers, robust_z, stale_runs, suspected_splits
 
 ONE = np.array([0])
 NOISE = np.exp(np.cumsum(np.random.default_rng(7).normal(0, 0.01, 300))) * 100
@@ -24,6 +24,22 @@ def test_an_outlier_is_measured_by_the_symbol_s_own_calm() -> None:
     assert np.nanargmax(z) == 200
     assert z[200] > 30
     assert np.nanmax(np.delete(z, 200)) < 6
+
+
+def found_outliers(prices, far=20.0, spike=10.0):
+    returns = log_returns(prices, ONE)
+    return outliers(returns, robust_z(returns, ONE), far, spike).tolist()
+
+
+def test_a_move_that_the_next_day_undoes_is_doubted_sooner_than_one_that_lasts() -> None:
+    lasting, tick, huge = NOISE.copy(), NOISE.copy(), NOISE.copy()
+    lasting[200:] *= 1.15
+    tick[200] *= 1.15
+    huge[200] *= 1.5
+    assert found_outliers(lasting) == []
+    assert found_outliers(tick) == [200]
+    assert found_outliers(huge) == [200, 201]
+    assert found_outliers(NOISE) == []
 
 
 def test_too_few_returns_or_none_that_move_give_no_z() -> None:
