@@ -19,6 +19,7 @@ from tasks.params import TextOrTable
 from tasks.quant.attribution import attribute
 from tasks.quant.costs import Costs
 from tasks.quant.ledger import Ledger, Plan, Terms, live
+from tasks.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tasks.backtest.gather import Material
     from tasks.inputs import Inputs, Tell
 
+FAR_ABOVE = 1.2  # times the decided gross exposure from which a reader is told
 STILL = 10  # sessions without a change after which a benchmark is said to have stopped
 
 
@@ -81,8 +83,9 @@ def simulate(params: Mapping[str, Any], material: Material, tell: Tell) -> tuple
     terms = Terms(float(Decimal(params["initial_capital"])), _costs(params), material.fees, params["cash_rate"])
     ledger = live(market, planned, terms, first, last)
     notes = [*material.notes, *_decision_notes(params, found, planned, first, last)]
-    notes += [*_benchmark_notes(material.benchmark, market.dates, first, last), *_ledger_notes(ledger, market.dates)]
-    return tables.Run(market, planned, terms, ledger, material.benchmark, material.sectors), notes
+    finished = tables.Run(market, planned, terms, ledger, material.benchmark, material.sectors)
+    notes += [*_benchmark_notes(material.benchmark, market.dates, first, last), *_ledger_notes(finished)]
+    return finished, notes
 
 
 def _costs(params: Mapping[str, Any]) -> Costs:
@@ -100,10 +103,12 @@ def _decision_notes(params: Mapping[str, Any], found: Decisions, planned: Plan, 
     blind = int(np.count_nonzero((found.blind >= first) & (found.blind <= last)))
     if blind:
         days = params["signal_max_age_days"]
-        notes.append(f"{blind} rebalances found nothing decided in the {days} days before: the holdings stayed.")
+        rebalances = counted(blind, "rebalance")
+        notes.append(f"{rebalances} found nothing decided in the {days} days before: the holdings stayed.")
     undecided = len(found.rows) - len(planned.rows)
     if undecided:
-        notes.append(f"{undecided} rebalances had too few scored and priced names to decide on: the holdings stayed.")
+        rebalances = counted(undecided, "rebalance")
+        notes.append(f"{rebalances} had too few scored and priced names to decide on: the holdings stayed.")
     return notes
 
 
@@ -123,20 +128,53 @@ def _benchmark_notes(level: np.ndarray | None, dates: np.ndarray, first: int, la
     return notes
 
 
-def _ledger_notes(ledger: Ledger, dates: np.ndarray) -> list[str]:
+def _ledger_notes(run: tables.Run) -> list[str]:
+    ledger, dates = run.ledger, run.market.dates
+    notes = [*_missed_notes(ledger), *_exposure_notes(run), *_exit_notes(ledger)]
+    if ledger.bankrupt:
+        notes.append(f"Equity was gone on {dates[ledger.last]}: the run stopped there.")
+    return notes
+
+
+def _missed_notes(ledger: Ledger) -> list[str]:
+    """Return what was wanted and not traded, in the prices' currency."""
     notes = []
-    if ledger.unfilled > 0.0:
-        notes.append(f"Trades of {ledger.unfilled:,.2f} were not made for want of a price or of volume.")
+    if ledger.unpriced.trades:
+        trades = counted(ledger.unpriced.trades, "trade")
+        notes.append(
+            f"{trades} worth {ledger.unpriced.notional:,.0f} in the prices' currency not made: the name had no price "
+            "that session, and what was held of it stayed."
+        )
+    if ledger.cut.trades:
+        trades = counted(ledger.cut.trades, "trade")
+        notes.append(
+            f"{trades} cut, by {ledger.cut.notional:,.0f} in the prices' currency in all, to the share of the average "
+            "volume that max_adv_participation allows."
+        )
+    return notes
+
+
+def _exposure_notes(run: tables.Run) -> list[str]:
+    """Return the day of the highest gross exposure where it is far above all that was decided."""
+    equity = run.ledger["equity"]
+    gross = np.divide(run.ledger["gross"], equity, out=np.zeros_like(equity), where=equity > 0.0)
+    decided = float(np.abs(run.plan.weights).sum(axis=1).max())
+    top = int(gross.argmax())
+    if gross[top] <= FAR_ABOVE * decided:
+        return []
+    day = run.market.dates[run.ledger.first + top]
+    return [f"Gross exposure was {gross[top]:.0%} of equity on {day}; at most {decided:.0%} was ever decided."]
+
+
+def _exit_notes(ledger: Ledger) -> list[str]:
     exits: dict[str, int] = {}
     for basket in ledger.baskets:
         for exit_ in basket.exits:
             exits[exit_.reason] = exits.get(exit_.reason, 0) + len(exit_.columns)
-    notes += [
-        f"{count} holdings were closed out: {reason.replace('_', ' ')}." for reason, count in sorted(exits.items())
+    return [
+        f"{counted(count, 'holding')} closed out: {reason.replace('_', ' ')}."
+        for reason, count in sorted(exits.items())
     ]
-    if ledger.bankrupt:
-        notes.append(f"Equity was gone on {dates[ledger.last]}: the run stopped there.")
-    return notes
 
 
 def _result(

@@ -65,13 +65,26 @@ class Basket:
 
 
 @dataclass(frozen=True)
+class Missed:
+    """Trades, or parts of trades, that were wanted and not made: how many, and their notional in currency."""
+
+    trades: int = 0
+    notional: float = 0.0
+
+    def plus(self, notional: np.ndarray, least: float) -> Missed:
+        """Return the sum with more (N,), of which those of at most `least` are rounding and not trades."""
+        more = notional[notional > least]
+        return Missed(self.trades + len(more), self.notional + float(more.sum()))
+
+
+@dataclass(frozen=True)
 class Ledger:
     """What happened, from row `first` to row `last` of the market. Daily series have shape (last − first + 1,).
 
     `equity`, `cash`, `gross` and `net` are in currency, after the session's trades, at the close. `commission`,
     `spread`, `impact`, `borrow` are positive costs; `interest` and `dividends` signed credits. `turnover` is half the
-    traded notional over the equity before trading. `bankrupt`: equity was not positive on the last row. `unfilled` is
-    the notional that a lack of price or of volume kept from being traded.
+    traded notional over the equity before trading. `bankrupt`: equity was not positive on the last row. `unpriced`
+    trades were not made for want of a price, `cut` ones not in full for want of volume.
     """
 
     first: int
@@ -79,7 +92,8 @@ class Ledger:
     daily: Mapping[str, np.ndarray]
     baskets: Sequence[Basket]
     bankrupt: bool
-    unfilled: float
+    unpriced: Missed
+    cut: Missed
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.daily[name]
@@ -133,7 +147,7 @@ class _Account:
         self.days = market.days.tolist()
         self.row, self.cash, self.fee_base = first, terms.capital, 0.0
         self.units = np.zeros(len(market.symbols))
-        self.bankrupt, self.unfilled = False, 0.0
+        self.bankrupt, self.unpriced, self.cut = False, Missed(), Missed()
         self.baskets: list[Basket] = []
         self.at_close = market.unit_trade is market.unit_close
         self.daily = {name: [0.0] for name in DAILY}
@@ -266,15 +280,19 @@ class _Account:
     def _target(self, k: int | None, exits: list[Exit], values: np.ndarray, equity: float) -> np.ndarray:
         """Return the values (N,) to hold after trading."""
         target = values.copy() if k is None else self.plan.weights[k] * equity
+        gone = np.concatenate([exit_.columns for exit_ in exits]) if exits else np.empty(0, dtype=np.int64)
+        target[gone] = 0.0
         wanted = target.copy()
         if k in self.stuck:
             target[self.stuck[k]] = values[self.stuck[k]]
+            target[gone] = 0.0
+            self.unpriced = self.unpriced.plus(np.abs(wanted - target), DUST * equity)
         if k is not None and self.plan.participation is not None and self.plan.liquidity is not None:
             limit = np.nan_to_num(self.plan.participation * self.plan.liquidity.adv[k])
+            wanted = target
             target = values + np.clip(target - values, -limit, limit)
-        for exit_ in exits:
-            target[exit_.columns] = wanted[exit_.columns] = 0.0
-        self.unfilled += float(np.abs(wanted - target).sum())
+            target[gone] = 0.0
+            self.cut = self.cut.plus(np.abs(wanted - target), DUST * equity)
         dust = np.abs(target - values) < DUST * equity
         target[dust] = values[dust]
         return target
@@ -307,7 +325,8 @@ class _Account:
             daily={name: np.array(values) for name, values in self.daily.items()},
             baskets=self.baskets,
             bankrupt=self.bankrupt,
-            unfilled=self.unfilled,
+            unpriced=self.unpriced,
+            cut=self.cut,
         )
 
 

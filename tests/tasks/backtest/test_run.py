@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -302,6 +304,20 @@ def test_a_signal_that_ends_and_a_benchmark_that_stops_are_told(backtest, prices
     notes = backtest(scored(prices, early, benchmark=short)).result["notes"]
     assert any("rebalances found nothing decided in the 45 days before" in note for note in notes)
     assert any("The benchmark has not moved since 2020-02" in note for note in notes)
+
+
+def test_a_name_without_a_price_that_could_not_be_sold_is_told_with_its_worth_and_the_exposure(backtest, prices):
+    gap = (prices["symbol"] == "S02") & (prices["date"] == np.datetime64("2020-03-03"))
+    kept = {name: values[~gap] for name, values in prices.items()}
+    weights = long_weights(
+        np.array(["2020-02-03", "2020-03-02"], dtype="datetime64[D]"), {"S02": (1.0, 0.0), "S03": (0.0, 1.0)}
+    )
+    notes = backtest({"prices": kept, "weights": weights}, rebalance="table").result["notes"]
+    missed, exposed = (next(note for note in notes if word in note) for word in ("no price", "Gross exposure"))
+    assert re.match(r"1 trade worth [\d,]{7,9} in the prices' currency not made", missed)
+    assert re.match(r"Gross exposure was [12]\d\d% of equity on 2020-.*; at most 100% was ever decided\.", exposed)
+    whole = backtest({"prices": prices, "weights": weights}, rebalance="table").result["notes"]
+    assert not [note for note in whole if "price" in note or "exposure" in note]
 
 
 @each_way

@@ -315,7 +315,9 @@ def test_no_trade_exceeds_its_share_of_the_average_volume(make_world):
     known = Liquidity(np.full(world.weights.shape, 0.02), np.full(world.weights.shape, 1e5))
     ledger, *_ = lived(world, liquidity=known, limit=0.1)
     assert max(np.abs(basket.traded).max() for basket in ledger.baskets) <= 1e4 * (1 + 1e-12)
-    assert ledger.unfilled > 0.0
+    assert ledger.cut.trades > 0
+    assert ledger.cut.notional > 0.0
+    assert ledger.unpriced.trades == 0
 
 
 def test_impact_grows_with_the_power_of_one_and_a_half(make_world):
