@@ -35,6 +35,7 @@ LOST_S: Final = 10.0  # a message that nobody took for so long, and that Redis n
 SILENT_S: Final = 10.0
 FORGOTTEN_S: Final = 60.0
 DRIVE_EVERY_S: Final = 0.25
+DRIVE_SHARE: Final = 0.1  # of the time at most: with many lanes and long queues the counting takes a while
 RECONNECT_S: Final = 0.5
 DEPENDANTS: Final = "dependants"
 
@@ -52,6 +53,7 @@ class Dispatcher:
         self._errands = Errands(settings)
         self._stop = threading.Event()
         self._drove_at = self._swept_at = 0.0
+        self._drive_every_s = DRIVE_EVERY_S
 
     def run(self) -> None:
         """Lead whenever the lock can be had; a database that is away is waited for."""
@@ -155,11 +157,12 @@ class Dispatcher:
         """Let the driver follow the demand; at once where a queue called that has no worker, else now and then."""
         assert self._driver is not None
         unserved = woken & set(QUEUES) - set(self._driver.pids)
-        if not (swept or unserved or now - self._drove_at >= DRIVE_EVERY_S):
+        if not (swept or unserved or now - self._drove_at >= self._drive_every_s):
             return
         self._drove_at = now
         with self._database.system() as connection:
             counted = dispatching.demand(connection)
+        self._drive_every_s = max(DRIVE_EVERY_S, (time.monotonic() - now) / DRIVE_SHARE)
         self._driver.follow({queue: load_of(row) for queue, row in counted.items()}, self._busy)
 
     def _busy(self) -> set[str]:
