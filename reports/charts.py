@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reports import fonts
-from reports.palette import BLUE, GAIN, GRID, INK, LOSS, MUTED, RULE, WHITE, diverging, mixed, readable_on
-from reports.scales import MONTHS, Scale, axis_percent, date_ticks, log_ticks, nice_ticks, percent
+from reports.axes import HEAD_ROOM, SMALL, chart_title, nothing_to_draw, plot_of, value_axis
+from reports.palette import BLUE, GAIN, LOSS, MUTED, RULE, WHITE, diverging, mixed, readable_on
+from reports.scales import MONTHS, Scale, axis_percent, date_ticks, percent
 from reports.sheet import Box
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reports.sheet import Sheet
-
-AXIS_ROOM: Final = 38.0  # left of a plot, for its numbers
-HEAD_ROOM: Final = 15.0  # above it, for its title and legend
-DATE_ROOM: Final = 14.0  # below it, for dates
-SMALL: Final = 6.8
 
 
 @dataclass(frozen=True)
@@ -53,13 +49,13 @@ class Look:
 
 def lines_over_time(sheet: Sheet, box: Box, dates: np.ndarray, series: Sequence[Series], look: Look) -> None:
     """Draw lines over time in a box, with title, legend, grid and both axes."""
-    plot = _plot_of(box, look)
-    _title(sheet, box, look, [(one.name, one.colour) for one in series] if len(series) > 1 else [])
+    plot = plot_of(box, look)
+    chart_title(sheet, box, look, [(one.name, one.colour) for one in series] if len(series) > 1 else [])
     if not any(np.isfinite(one.values).any() for one in series) or len(dates) < 2:  # noqa: PLR2004 - a line needs two
-        _nothing(sheet, plot)
+        nothing_to_draw(sheet, plot)
         return
     across = _date_scale(dates, plot)
-    up = _value_axis(sheet, plot, [one.values for one in series], look)
+    up = value_axis(sheet, plot, [one.values for one in series], look)
     _date_axis(sheet, plot, dates, across, written=look.dates)
     x = across(_days(dates))
     sheet.clipped(plot.inset(-1, -1, -1, -1))
@@ -72,14 +68,14 @@ def lines_over_time(sheet: Sheet, box: Box, dates: np.ndarray, series: Sequence[
 
 def stacked_areas(sheet: Sheet, box: Box, dates: np.ndarray, series: Sequence[Series], look: Look) -> None:
     """Draw what adds up, each part on top of the one before; values are at or above zero."""
-    plot = _plot_of(box, look)
-    _title(sheet, box, look, [(one.name, one.colour) for one in series])
+    plot = plot_of(box, look)
+    chart_title(sheet, box, look, [(one.name, one.colour) for one in series])
     tops = np.cumsum([np.nan_to_num(one.values) for one in series], axis=0)
     if len(dates) < 2 or not tops[-1].any():  # noqa: PLR2004 - an area needs two dates
-        _nothing(sheet, plot)
+        nothing_to_draw(sheet, plot)
         return
     across = _date_scale(dates, plot)
-    up = _value_axis(sheet, plot, [np.r_[0.0, tops[-1]]], look)
+    up = value_axis(sheet, plot, [np.r_[0.0, tops[-1]]], look)
     x = across(_days(dates))
     for one, top in reversed(list(zip(series, tops, strict=True))):
         sheet.area(x, up(top), plot.bottom, fill=one.colour)
@@ -88,14 +84,14 @@ def stacked_areas(sheet: Sheet, box: Box, dates: np.ndarray, series: Sequence[Se
 
 def bars_over_time(sheet: Sheet, box: Box, dates: np.ndarray, values: np.ndarray, look: Look) -> None:
     """Draw one bar a date, from zero; dates are the middles of the bars."""
-    plot = _plot_of(box, look)
-    _title(sheet, box, look, [])
+    plot = plot_of(box, look)
+    chart_title(sheet, box, look, [])
     there = np.isfinite(values)
     if not there.any() or len(dates) < 2:  # noqa: PLR2004 - widths come from the distance between dates
-        _nothing(sheet, plot)
+        nothing_to_draw(sheet, plot)
         return
     across = _date_scale(dates, plot, pad=0.5)
-    up = _value_axis(sheet, plot, [np.r_[0.0, values]], look)
+    up = value_axis(sheet, plot, [np.r_[0.0, values]], look)
     x, wide = across(_days(dates)), plot.width / (len(dates) + 1) * 0.72
     zero = up.at(0.0)
     for at, y in zip(x[there].tolist(), up(values[there]).tolist(), strict=True):
@@ -153,60 +149,6 @@ def _cell(sheet: Sheet, cell: Box, value: float, largest: float, *, bold: bool) 
         text = percent(value, 1)
         size = 6.6 if fonts.width(text, 6.6, bold) < cell.width - 2 else 5.4
         sheet.text(x, y, text, size, bold=bold, colour=readable_on(colour), align="centre")
-
-
-def _plot_of(box: Box, look: Look) -> Box:
-    return box.inset(left=AXIS_ROOM, bottom=DATE_ROOM if look.dates else 4.0, right=4.0, top=HEAD_ROOM)
-
-
-def _title(sheet: Sheet, box: Box, look: Look, legend: Sequence[tuple[str, str]]) -> None:
-    y = box.top - 8
-    sheet.text(box.left, y, look.title, 8, bold=True)
-    sheet.text(box.left + fonts.width(look.title, 8, bold=True) + 6, y, look.unit, SMALL, colour=MUTED)
-    right = box.right - 4
-    for name, colour in reversed(legend):
-        shown = fonts.fitted(name, 120, 7)
-        sheet.text(right, y, shown, 7, colour=INK, align="right")
-        right -= fonts.width(shown, 7) + 12
-        sheet.line(right, y + 2.4, right + 8, y + 2.4, colour=colour, weight=2)
-        right -= 10
-
-
-def _nothing(sheet: Sheet, plot: Box) -> None:
-    sheet.box(plot, "#fafbfc")
-    sheet.text(
-        plot.left + plot.width / 2, plot.bottom + plot.height / 2, "Too little data to draw", 7.5, colour=MUTED,
-        align="centre",
-    )  # fmt: skip
-
-
-def _value_axis(sheet: Sheet, plot: Box, values: Sequence[np.ndarray], look: Look) -> Scale:
-    """Draw the grid and the numbers of the upright axis; return its scale."""
-    every = np.concatenate([v[np.isfinite(v)] for v in values])
-    low, high = float(every.min()), float(every.max())
-    low = min(low, look.floor) if look.floor is not None else low
-    high = max(high, look.ceiling) if look.ceiling is not None else high
-    if look.filled:
-        low, high = min(low, 0.0), max(high, 0.0)
-    ticks, scale = _ticks(low, high, plot, look)
-    for tick, label in zip(ticks, look.labels(ticks), strict=True):
-        y = scale.at(tick)
-        sheet.line(plot.left, y, plot.right, y, colour=GRID, weight=0.5)
-        sheet.text(plot.left - 5, y - 2.4, label, SMALL, colour=MUTED, align="right")
-    if look.mark is not None and scale.low <= look.mark <= scale.high:
-        sheet.line(plot.left, scale.at(look.mark), plot.right, scale.at(look.mark), colour=MUTED, weight=0.6)
-    return scale
-
-
-def _ticks(low: float, high: float, plot: Box, look: Look) -> tuple[list[float], Scale]:
-    """Return round ticks inside the values' range and the scale; an end at zero stays there, others get some air."""
-    if look.log:
-        return log_ticks(low, high), Scale(low * 0.97, high * 1.03, plot.bottom, plot.top, log=True)
-    ticks = nice_ticks(low, high, look.ticks)
-    air = 0.05 * (high - low)
-    bottom = ticks[0] if low == 0.0 or low - ticks[0] < 2 * air or high == low else low - air
-    top = ticks[-1] if high == 0.0 or ticks[-1] - high < 2 * air or high == low else high + air
-    return [t for t in ticks if bottom <= t <= top], Scale(bottom, top, plot.bottom, plot.top)
 
 
 def _date_axis(sheet: Sheet, plot: Box, dates: np.ndarray, across: Scale, *, written: bool) -> None:

@@ -34,11 +34,20 @@ class Block:
 
 @dataclass(frozen=True)
 class Section:
-    """A titled run of blocks; the first `together` of them stay on one page with the heading."""
+    """A titled run of blocks; the first `together` of them stay on one page with the heading.
+
+    `before_last` says that the section after this one must not stand alone on a last page: the two keep together.
+    """
 
     title: str
     blocks: list[Block]
     together: int = 1
+    before_last: bool = False
+
+    @property
+    def height(self) -> float:
+        """The height of the whole section on one page."""
+        return HEADING + sum(block.height for block in self.blocks)
 
 
 @dataclass
@@ -52,9 +61,11 @@ class Plan:
 def planned(sections: list[Section], room: float, first_room: float, accent: str = ACCENT) -> Plan:
     """Return where every block goes, given the height of a page's body and what is left of the first one."""
     plan, left = Plan(), first_room
-    for section in sections:
+    for section, following in zip(sections, [*sections[1:], None], strict=True):
         heading = _heading(section.title, len(plan.starts) + 1, accent)
-        kept = heading.height + sum(block.height for block in section.blocks[: section.together])
+        kept = HEADING + sum(block.height for block in section.blocks[: section.together])
+        if section.before_last and following and (both := section.height + GAP + following.height) <= room:
+            kept = both
         if kept > left and left < room:
             plan.pages.append([])
             left = room

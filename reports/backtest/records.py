@@ -6,20 +6,21 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from reports import fonts
-from reports.backtest.overview import written
-from reports.flow import Block, Section
+from reports.flow import Section
 from reports.grid import Field, grid
+from reports.masthead import written
 from reports.palette import INK, MUTED
+from reports.small_print import paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reports.sheet import Box, Sheet
 
 GROUPS: Final = {
     "return": "Return", "risk": "Risk", "exposure": "Exposure", "trading": "Trading and costs",
     "benchmark": "Against the benchmark",
 }  # fmt: skip
+WHOLE: Final = 12  # paragraphs up to which the notes are not torn apart
 DISCLAIMER: Final = (
     "These results are hypothetical. They come from a simulation on historical data with the settings and cost "
     "assumptions above, made with the benefit of hindsight; no money was traded. Simulated results do not show the "
@@ -53,13 +54,6 @@ def _statistic(kpi: Mapping[str, Any]) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def settings(content: Mapping[str, Any], width: float) -> Section | None:
-    """Return the settings the run was made with."""
-    rows = [(str(row["name"]), str(row["value"]) or "-") for row in content["params"]]
-    fields = (Field("Setting", 1), Field("Value", 2.6))
-    return Section("Settings", grid(fields, rows, width), together=min(4, len(rows))) if rows else None
-
-
 def provenance(content: Mapping[str, Any], width: float) -> Section | None:
     """Return the digests of what went in and what came out, where they are known."""
     digests = content.get("digests")
@@ -72,7 +66,7 @@ def provenance(content: Mapping[str, Any], width: float) -> Section | None:
             rows += [(title, ""), *((str(row["name"]), str(row["sha256"])) for row in digests[key])]
     if digests.get("code_version"):
         rows += [("Computed by", ""), ("Floor, code version", str(digests["code_version"]))]
-    return Section("Manifest", grid(fields, rows, width), together=3)
+    return Section("Manifest", grid(fields, rows, width), together=3, before_last=True)
 
 
 def notes(content: Mapping[str, Any], width: float) -> Section:
@@ -82,19 +76,10 @@ def notes(content: Mapping[str, Any], width: float) -> Section:
     if missing:
         listed = ", ".join(f"U+{ord(c):04X}" for c in missing[:40])
         texts.append(f"No embedded typeface draws these characters, which are replaced: {listed}.")
-    blocks = [_paragraph(text, width, INK) for text in texts]
-    blocks.append(_paragraph(DISCLAIMER, width, MUTED))
-    return Section("Notes and disclaimer" if texts else "Disclaimer", blocks, together=1)
-
-
-def _paragraph(text: str, width: float, colour: str) -> Block:
-    lines = fonts.wrapped(text, width, 8)
-
-    def draw(sheet: Sheet, box: Box) -> None:
-        for i, line in enumerate(lines):
-            sheet.text(box.left, box.top - 9 - i * 11, line, 8, colour=colour)
-
-    return Block(len(lines) * 11 + 6.0, draw)
+    blocks = [paragraph(text, width, INK) for text in texts]
+    blocks.append(paragraph(DISCLAIMER, width, MUTED))
+    together = len(blocks) if len(blocks) <= WHOLE else 1
+    return Section("Notes and disclaimer" if texts else "Disclaimer", blocks, together=together)
 
 
 def _every_text(content: Mapping[str, Any]) -> Sequence[str]:
