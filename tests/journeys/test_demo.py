@@ -52,7 +52,7 @@ def test_the_demo_ends_by_itself_with_a_tear_sheet_and_leaves_nothing_running(tm
     assert "Momentum and low volatility" in text
     assert "Sharpe" in text
     check_bundle(tmp_path / "out" / "bundle.zip")
-    assert "188,316 rows read, 188,313 kept, 2 quarantined, 1 duplicate; 151 symbols" in ran.stdout
+    assert "188,316 rows read, 188,313 kept, 2 quarantined, 1 duplicate; 150 symbols" in ran.stdout
     assert "Sharpe ratio" in ran.stdout
     assert len(links(ran.stdout)) == 2
     assert local.read_state(tmp_path / "floor") is None
