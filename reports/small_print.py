@@ -10,7 +10,7 @@ from reports.flow import Block, Section
 from reports.grid import Field, grid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reports.sheet import Box, Sheet
 
@@ -35,3 +35,10 @@ def paragraph(text: str, width: float, colour: str) -> Block:
             sheet.text(box.left, box.top - 9 - i * 11, line, 8, colour=colour)
 
     return Block(len(lines) * 11 + 6.0, draw)
+
+
+def undrawable_note(texts: Sequence[str]) -> list[str]:
+    """Return a note that names the characters no embedded typeface draws, or none."""
+    missing = sorted(set().union(*(fonts.undrawable(text) for text in texts)))
+    listed = ", ".join(f"U+{ord(c):04X}" for c in missing[:40])
+    return [f"No embedded typeface draws these characters, which are replaced: {listed}."] if missing else []

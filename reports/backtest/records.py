@@ -5,12 +5,11 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from reports import fonts
 from reports.flow import Section
 from reports.grid import Field, grid
 from reports.masthead import written
 from reports.palette import INK, MUTED
-from reports.small_print import paragraph
+from reports.small_print import paragraph, undrawable_note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,10 +71,7 @@ def provenance(content: Mapping[str, Any], width: float) -> Section | None:
 def notes(content: Mapping[str, Any], width: float) -> Section:
     """Return what the reader must know, and the disclaimer; they stay together."""
     texts = [str(text) for text in content["notes"]]
-    missing = sorted(set().union(*(fonts.undrawable(text) for text in _every_text(content))))
-    if missing:
-        listed = ", ".join(f"U+{ord(c):04X}" for c in missing[:40])
-        texts.append(f"No embedded typeface draws these characters, which are replaced: {listed}.")
+    texts += undrawable_note(_every_text(content))
     blocks = [paragraph(text, width, INK) for text in texts]
     blocks.append(paragraph(DISCLAIMER, width, MUTED))
     together = len(blocks) if len(blocks) <= WHOLE else 1

@@ -200,7 +200,7 @@ DEFINITIONS: Final = (
     ),
     Definition(
         "deflated_sharpe", "Deflated Sharpe", "percent", "return",
-        "P(true Sharpe > the best of `trials` worthless variants), their variance taken as 1/(n-1)",
+        "P(true Sharpe > the best of so many worthless trials), their variance taken as 1/(n-1)",
         lambda s: _believed(s, s.trials), ddof=1,
     ),
     Definition(

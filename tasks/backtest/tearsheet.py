@@ -29,6 +29,7 @@ import numpy as np
 
 from tasks.backtest.tables import equity_columns
 from tasks.quant.statistics import worst_drawdowns
+from tasks.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,13 +116,13 @@ def monthly(run: Run) -> dict[str, Any]:
 
 def settings(params: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the settings a reader asks for first, as names and text; from a backtest's parameters alone."""
-    costs, construction = params["costs"], params["construction"]
+    costs, construction, lag = params["costs"], params["construction"], params["execution_lag_days"]
     rows = [
-        ("Construction", construction["type"]),
-        ("Weighting", construction["weighting"]),
+        ("Construction", construction["type"].replace("_", " ")),
+        ("Weighting", construction["weighting"].replace("_", " ")),
         ("Gross / net", f"{construction['gross']:g} / {construction['net']:g}"),
-        ("Rebalance", params["rebalance"]),
-        ("Execution", f"{params['execution_price']}, {params['execution_lag_days']} session(s) after the decision"),
+        ("Rebalance", _OFTEN[params["rebalance"]]),
+        ("Execution", f"{params['execution_price']}, {counted(lag, 'session')} after the decision"),
         ("Initial capital", _capital(params)),
         ("Commission", f"{costs['commission_bps']:g} bps, at least {costs['min_commission']:g}"),
         ("Half spread", f"{costs['half_spread_bps']:g} bps"),

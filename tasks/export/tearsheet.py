@@ -97,9 +97,12 @@ def _digests(job: FinishedJob) -> dict[str, Any]:
 
 
 def _named(ref: str, job: FinishedJob) -> str:
-    """Return the parameters that an input stood for: `prices`, or `benchmark, prices`."""
+    """Return the parameters that an input stood for: `prices`, or `benchmark, prices`.
+
+    By the manifest's own parameters: a job found again in the memo was asked for with other references.
+    """
     found = []
-    for reference in references(kinds()[job.kind].params, job.params):
+    for reference in references(kinds()[job.kind].params, job.manifest["params"]):
         value = reference.value
         text = f"{value['job']}/{value['artifact']}" if isinstance(value, dict) and "job" in value else str(value)
         if ref == text or ref.startswith(f"{text}@"):

@@ -38,6 +38,18 @@ def test_blocks_that_belong_together_move_together(together):
     assert heights(plan) == ([[HEADING, 50, 50], [50]] if together == 1 else [[], [HEADING, 50, 50, 50]])
 
 
+@pytest.mark.parametrize("before_last", [False, True])
+def test_a_last_section_takes_the_one_before_it_along(before_last):
+    sections = [
+        Section("A", [Block(60, nothing)]),
+        Section("B", [Block(60, nothing)], before_last=before_last),
+        Section("C", [Block(50, nothing)]),
+    ]
+    plan = planned(sections, room=220, first_room=220)
+    alone, along = [[HEADING, 60, HEADING, 60], [HEADING, 50]], [[HEADING, 60], [HEADING, 60, HEADING, 50]]
+    assert heights(plan) == (along if before_last else alone)
+
+
 def test_every_block_lies_inside_its_page():
     sections = [Section(str(i), [Block(10.0 + 7 * (j % 5), nothing) for j in range(9)]) for i in range(9)]
     plan = planned(sections, room=300, first_room=80)

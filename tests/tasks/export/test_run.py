@@ -87,6 +87,13 @@ def test_the_pdf_shows_the_numbers_and_digests_of_its_backtest(backtested, scrat
     assert float(reader.pages[0].mediabox.width) == 612
 
 
+def test_the_pdf_names_what_went_in_of_a_backtest_found_again_under_other_references(backtested, scratch):
+    other = {**backtested.params, "prices": {"job": backtested.id, "artifact": "data"}}
+    _, files = exported(scratch, replace(backtested, params=other), format="pdf")
+    text = "\n".join(page.extract_text() for page in PdfReader(files["report.pdf"].path).pages)
+    assert re.search(rf"\nprices\s+{'p' * 64}", text)
+
+
 def test_the_pdf_shows_what_the_backtest_s_own_tear_sheet_shows(backtested, scratch):
     _, files = exported(scratch, backtested, format="pdf")
     own = PdfReader(backtested.artifacts["tearsheet.pdf"].path)
