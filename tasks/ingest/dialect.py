@@ -104,7 +104,8 @@ def find_layout(
 ) -> Layout:
     """Match headers to canonical columns: declared ones first, then exact names, then known synonyms.
 
-    A price file without a symbol column whose first column holds dates and whose other columns hold numbers is wide.
+    A file of prices or factor returns without a column of names (symbols, factors) whose first column holds dates and
+    whose other columns hold numbers is wide.
     """
     columns = _declared(header, dataset_type, declared)
     for field in dataset_type.fields:
@@ -151,9 +152,9 @@ def _is_wide(
     header: Sequence[str], dataset_type: DatasetType, columns: Mapping[str, str], *, first_is_date: bool, numeric: bool
 ) -> bool:
     return (
-        dataset_type.name == "prices"
-        and "symbol" not in columns
-        and "close" not in columns
+        dataset_type.cells is not None
+        and dataset_type.names not in columns
+        and dataset_type.cells not in columns
         and len(header) > 1
         and first_is_date
         and numeric

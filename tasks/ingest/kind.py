@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import validates_schema
 
-from tasks.ingest.types import OFFERED, PLANNED
+from tasks.ingest.types import OFFERED
 from tasks.kind import Artifact, Column, JobKind, Limits
 from tasks.params import DATASET_REF, Choice, Params, TableRef, Text, UploadRef, bad, fields
 
@@ -33,7 +33,6 @@ class IngestParams(Params):
     upload = UploadRef(required=True, metadata={"description": "The completed upload to read: CSV or Parquet."})
     as_ = Choice(
         OFFERED,
-        not_yet=PLANNED,
         data_key="as",
         attribute="as",
         load_default="prices",

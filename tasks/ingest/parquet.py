@@ -10,7 +10,7 @@ import duckdb
 from tasks.ingest.dialect import find_layout
 from tasks.ingest.engine import literal, quoted
 from tasks.ingest.intake import FREE, MAX_DECODED, refuse
-from tasks.ingest.reading import NO_RANGE, Reading
+from tasks.ingest.reading import SQL_TYPES, Reading, blank
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 MAX_RATIO: Final = 1000  # decoded to stored bytes; columns of one value pack very well
 NUMBERS: Final = re.compile(r"DOUBLE|FLOAT|DECIMAL\(\d+,\d+\)|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)")
-SQL_TYPES: Final = {"date": "DATE", "text": "VARCHAR", "number": "DOUBLE"}
 
 
 def read(db: Any, intake: Intake, dataset_type: DatasetType, params: Mapping[str, Any], watch: Watch) -> Reading:
@@ -38,7 +37,7 @@ def read(db: Any, intake: Intake, dataset_type: DatasetType, params: Mapping[str
         extras = layout.ignored if dataset_type.extras else ()
         file = f"read_parquet({literal(str(intake.path))}, file_row_number=true)"
         if layout.shape == "wide":
-            select = _wide(file, layout.columns["date"], layout.symbols)
+            select = _wide(file, dataset_type, layout.columns["date"], layout.symbols)
         else:
             select = _long(file, dataset_type, layout.columns, types, extras)
         watch(f"CREATE TEMP TABLE raw AS {select}")
@@ -63,13 +62,13 @@ def _is_date(kind: str) -> bool:
     return kind == "DATE" or kind.startswith("TIMESTAMP")
 
 
-def _wide(file: str, date: str, symbols: Sequence[str]) -> str:
-    names = ", ".join(f"{quoted(name)}::DOUBLE AS {quoted(name)}" for name in symbols)
-    columns = ", ".join(quoted(name) for name in symbols)
+def _wide(file: str, dataset_type: DatasetType, date: str, columns: Sequence[str]) -> str:
+    numbers = ", ".join(f"{quoted(name)}::DOUBLE AS {quoted(name)}" for name in columns)
+    cells = quoted(str(dataset_type.cells))
     return (
-        f"SELECT n, day AS date, symbol, {NO_RANGE}, close, NULL::DOUBLE AS volume, NULL::VARCHAR AS currency "
-        f"FROM (SELECT file_row_number AS n, {quoted(date)}::DATE AS day, {names} FROM {file}) "
-        f"UNPIVOT (close FOR symbol IN ({columns}))"
+        f"SELECT n, day AS date, {dataset_type.names}, {blank(dataset_type)}{cells} "
+        f"FROM (SELECT file_row_number AS n, {quoted(date)}::DATE AS day, {numbers} FROM {file}) "
+        f"UNPIVOT ({cells} FOR {dataset_type.names} IN ({', '.join(map(quoted, columns))}))"
     )
 
 

@@ -10,6 +10,7 @@ from tasks.ingest.dates import NUMBERED, DateFormat, detect, looks_like_date
 from tasks.ingest.dialect import COMMA_NUMBER, NUMBER, Layout, Sample, find_layout, take_sample
 from tasks.ingest.engine import literal, quoted
 from tasks.ingest.intake import refuse
+from tasks.ingest.types import FACTOR_RETURNS, PRICES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tasks.ingest.types import DatasetType
 
 CODE: Final = re.compile(r"0\d")
+LARGE_RETURN: Final = 0.2
 MOST_DATES: Final = 200_000  # distinct dates looked at to tell days from months
 
 
@@ -58,8 +60,10 @@ def plan_csv(db: Any, intake: Intake, dataset_type: DatasetType, params: Mapping
     if dataset_type.numbers:
         numeric += [name for name in layout.ignored if _holds_numbers(sample, name)]
     _check_decimal(sample, numeric, params["decimal"])
-    if layout.shape == "wide":
+    if layout.shape == "wide" and dataset_type is PRICES:
         _check_prices(sample, numeric)
+    if dataset_type is FACTOR_RETURNS:
+        _check_fractions(sample, numeric)
     dates = _date_format(db, intake, sample, of_type["date"], params["date_format"])
     return Plan(sample, layout, dates, params["decimal"], frozenset(of_type["date"]), frozenset(numeric))
 
@@ -106,6 +110,13 @@ def _check_prices(sample: Sample, numeric: Sequence[str]) -> None:
             f"{negative} of the first {len(values)} numbers are negative: these look like returns, not prices.",
             "/params/as",
         )
+
+
+def _check_fractions(sample: Sample, numeric: Sequence[str]) -> None:
+    """Refuse returns in percent: no factor moves by a fifth of its value in most periods."""
+    sizes = sorted(abs(float(v)) for v in _numbers(sample, numeric) if NUMBER.fullmatch(v))
+    if sizes and (middle := sizes[len(sizes) // 2]) > LARGE_RETURN:
+        raise refuse(f"Half of the first returns are beyond {middle:g}: these look like percents; divide them by 100.")
 
 
 def _date_format(

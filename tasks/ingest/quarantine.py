@@ -66,7 +66,7 @@ def _as_written(row: Broken, raw: str, reading: Reading) -> tuple[str, str]:
     """Return the header and the text of the cell to blame, as they stand in the file."""
     layout = reading.layout
     wide = layout.shape == "wide"
-    header = row.symbol if wide and row.column != "date" else layout.columns.get(row.column, row.column)
+    header = row.name if wide and row.column != "date" else layout.columns.get(row.column, row.column)
     cells = next(csv.reader([raw], delimiter=reading.delimiter or ","), [])
     at = reading.header.index(header) if header in reading.header else -1
     text = cells[at] if 0 <= at < len(cells) and len(raw) < RAW_MAX else row.value

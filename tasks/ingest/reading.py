@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 MAX_LINE: Final = 4 << 20  # bytes in one line of CSV
 NUMBER_TEXT: Final = r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*|[+-]?(?i:inf|infinity|nan)"
-NO_RANGE: Final = "NULL::DOUBLE AS open, NULL::DOUBLE AS high, NULL::DOUBLE AS low"
 SQL_TYPES: Final = {"date": "DATE", "text": "VARCHAR", "number": "DOUBLE"}
 
 
@@ -67,7 +66,7 @@ def read_csv(db: Any, intake: Intake, dataset_type: DatasetType, params: Mapping
         as_text = True
         rejected = _scan(intake, plan, watch, as_text=True)
     extras = plan.layout.ignored if dataset_type.extras else ()
-    select = _wide(plan, as_text=as_text) if wide else _long(plan, dataset_type, extras, as_text=as_text)
+    select = _wide(plan, dataset_type, as_text=as_text) if wide else _long(plan, dataset_type, extras, as_text=as_text)
     db.execute(f"CREATE TEMP VIEW raw AS {select}")
     rules = _rules(plan, dataset_type, as_text=as_text)
     return Reading(
@@ -142,17 +141,24 @@ def _long(plan: Plan, dataset_type: DatasetType, extras: tuple[str, ...], *, as_
     return f"SELECT rowid AS n, {', '.join([*picks, *more])} FROM lines"
 
 
-def _wide(plan: Plan, *, as_text: bool) -> str:
-    """Return one row per date and symbol from one column per symbol; an empty cell is no row."""
+def blank(dataset_type: DatasetType) -> str:
+    """Return SQL for the columns that a wide file can't have, all null."""
+    there = ("date", dataset_type.names, dataset_type.cells)
+    return "".join(f"NULL::{SQL_TYPES[f.type]} AS {f.name}, " for f in dataset_type.fields if f.name not in there)
+
+
+def _wide(plan: Plan, dataset_type: DatasetType, *, as_text: bool) -> str:
+    """Return one row per date and name from one column per name; an empty cell is no row."""
     names = ", ".join(quoted(name) for name in plan.layout.symbols)
     header = plan.layout.columns["date"]
     day = _typed(header, plan, as_text=as_text)
-    close = _number("close_read", plan.decimal) if as_text else "close_read"
+    read = f"{dataset_type.cells}_read"
+    cell = _number(read, plan.decimal) if as_text else read
     return (
-        f"SELECT n, day AS date, date_read, symbol, {NO_RANGE}, {close} AS close, close_read, "
-        f"NULL::DOUBLE AS volume, NULL::VARCHAR AS currency "
+        f"SELECT n, day AS date, date_read, {dataset_type.names}, {blank(dataset_type)}"
+        f"{cell} AS {quoted(str(dataset_type.cells))}, {read} "
         f"FROM (SELECT rowid AS n, {day} AS day, {quoted(header)} AS date_read, {names} FROM lines) "
-        f"UNPIVOT (close_read FOR symbol IN ({names}))"
+        f"UNPIVOT ({read} FOR {dataset_type.names} IN ({names}))"
     )
 
 
@@ -175,8 +181,8 @@ def _number(column: str, decimal: str) -> str:
 def _rules(plan: Plan, dataset_type: DatasetType, *, as_text: bool) -> tuple[Rule, ...]:
     """Return a rule for every column read as text: what its text does not say is not simply missing."""
     wide = plan.layout.shape == "wide"
-    names = ["close"] if wide else [f.name for f in dataset_type.fields if f.type == "number"]
-    present = ["date", "close"] if wide else list(plan.layout.columns)
+    names = [str(dataset_type.cells)] if wide else [f.name for f in dataset_type.fields if f.type == "number"]
+    present = ["date", *names] if wide else list(plan.layout.columns)
     rules = [Rule("not a number", name, _misread(name)) for name in names if as_text and name in present]
     if plan.dates and plan.dates.stamped:
         dated = [f.name for f in dataset_type.fields if f.type == "date" and f.name in present]

@@ -11,6 +11,7 @@ from tasks.ingest import quarantine
 from tasks.ingest.engine import literal, quoted
 from tasks.ingest.grading import ABSURD_PRICE, OUTLIER_Z, SPIKE_Z, STALE_ROWS, Findings
 from tasks.ingest.scoring import PER_FILE, PER_SYMBOL, losses, points_left
+from tasks.ingest.types import TYPES
 from tasks.outcome import DatasetVersion, Document, Outcome, Table, WrittenFile
 from tasks.wording import counted
 
@@ -43,7 +44,7 @@ class Done:
 
 def outcome(db: Any, data: Path, done: Done) -> Outcome:
     """Return what came of an ingest: the account, the files, and the dataset version that is intended."""
-    facts = _facts(db, data)
+    facts = _facts(db, data, TYPES[done.params["as"]].names)
     health = _health(done)
     warnings = _warnings(done)
     span = {name: facts[name] for name in ("symbols", "start", "end")}
@@ -76,26 +77,27 @@ def outcome(db: Any, data: Path, done: Done) -> Outcome:
     )
 
 
-def _facts(db: Any, data: Path) -> dict[str, Any]:
-    """Return schema, symbols, first and last day, and the first rows, all from the file as written."""
+def _facts(db: Any, data: Path, names: str) -> dict[str, Any]:
+    """Return schema, number of symbols (or factors), first and last day, and the first rows, all from the file as written."""
     source = f"read_parquet({literal(str(data))})"
     described = db.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     schema = [{"name": str(row[0]), "type": str(row[1])} for row in described]
     day = next((column["name"] for column in schema if column["type"] == "DATE"), None)
     days = f"min({day})::VARCHAR, max({day})::VARCHAR" if day else "NULL, NULL"
-    rows, symbols, start, end = db.execute(f"SELECT count(*), count(DISTINCT symbol), {days} FROM {source}").fetchone()
-    sample = _sample(db, source, schema, day)
+    rows, symbols, start, end = db.execute(f"SELECT count(*), count(DISTINCT {names}), {days} FROM {source}").fetchone()
+    sample = _sample(db, source, schema, names)
     return {"schema": schema, "rows": rows, "symbols": symbols, "start": start, "end": end, "sample": sample}
 
 
-def _sample(db: Any, source: str, schema: list[dict[str, str]], day: str | None) -> dict[str, Any]:
+def _sample(db: Any, source: str, schema: list[dict[str, str]], names: str) -> dict[str, Any]:
     """Return the last rows of the first symbols: enough for a preview, by symbol too."""
     shown = ", ".join(f"{quoted(c['name'])}{'::VARCHAR' if c['type'] == 'DATE' else ''}" for c in schema)
-    order = f"{quoted(day)} DESC NULLS LAST" if day else "1"
+    day = next((quoted(column["name"]) for column in schema if column["type"] == "DATE"), None)
+    order = f"{day} DESC NULLS LAST" if day else "1"
     rows = db.execute(
-        f"SELECT {shown} FROM (FROM {source} WHERE symbol IN (SELECT DISTINCT symbol FROM {source} ORDER BY 1 "
-        f"LIMIT {SAMPLE_SYMBOLS}) QUALIFY row_number() OVER (PARTITION BY symbol ORDER BY {order}) <= {SAMPLE_ROWS}) "
-        f"ORDER BY symbol{', ' + quoted(day) if day else ''}"
+        f"SELECT {shown} FROM (FROM {source} WHERE {names} IN (SELECT DISTINCT {names} FROM {source} ORDER BY 1 "
+        f"LIMIT {SAMPLE_SYMBOLS}) QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY {order}) <= {SAMPLE_ROWS}) "
+        f"ORDER BY {names}{', ' + day if day else ''}"
     ).fetchall()
     return {"columns": [column["name"] for column in schema], "rows": [list(row) for row in rows]}
 

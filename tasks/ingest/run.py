@@ -105,7 +105,7 @@ def _columns(dataset_type: DatasetType, read: reading.Reading, who: str | None, 
     names = [*canonical, *read.extras]
     told = [name for name in names if name in (*read.layout.columns, *read.extras)]
     if read.layout.shape == "wide":
-        told = ["date", "symbol", "close"]
+        told = ["date", dataset_type.names, str(dataset_type.cells)]
     added = [name for name in before.columns if name not in ADJUSTMENT]
     ticker = ["ticker"] if who or "ticker" in before.columns else []
     return Columns([*names, *ticker], told, added)

@@ -20,10 +20,10 @@ CONFLICT: Final = "another row for the same {key} says otherwise"
 
 @dataclass(frozen=True)
 class Broken:
-    """A row that was read but breaks a rule: its number, its symbol (for wide files), the reason, the value."""
+    """A row that was read but breaks a rule: its number, its name (symbol or factor), the reason, the value."""
 
     n: int
-    symbol: str | None
+    name: str | None
     reason: str
     column: str
     value: str
@@ -57,24 +57,24 @@ def screen(
     cases = " ".join(f"WHEN {rule.breaks} THEN {i}" for i, rule in enumerate(rules))
     db.execute(f"CREATE TEMP VIEW ruled AS SELECT *, CASE {cases} END AS rule FROM {source}")
     good, read = db.execute("SELECT count(*) FILTER (rule IS NULL), count(*) FROM ruled").fetchone()
-    broken = _broken(db, rules, most) if good < read else []
+    broken = _broken(db, dataset_type, rules, most) if good < read else []
     names = ", ".join(map(quoted, columns.read))
     before = ", ".join(map(quoted, columns.before))
     union = f" UNION ALL BY NAME SELECT n, {before} FROM prior" if columns.before else ""
     db.execute(f"CREATE TEMP VIEW good AS SELECT n, {names} FROM ruled WHERE rule IS NULL{union}")
     conflicts, repeats = _repeated(db, dataset_type, columns.told, most)
-    unless = " ANTI JOIN dropped USING (n, symbol)" if conflicts or repeats else ""
+    unless = f" ANTI JOIN dropped USING (n, {dataset_type.names})" if conflicts or repeats else ""
     db.execute(f"CREATE TEMP VIEW kept AS SELECT * FROM good{unless}")
     return Screened(broken + conflicts, good - len(conflicts) - repeats, repeats)
 
 
-def _broken(db: Any, rules: Sequence[Rule], most: int) -> list[Broken]:
+def _broken(db: Any, dataset_type: DatasetType, rules: Sequence[Rule], most: int) -> list[Broken]:
     values = " ".join(f"WHEN {i} THEN {quoted(rule.column)}::VARCHAR" for i, rule in enumerate(rules))
     rows = db.execute(
-        f"SELECT n, symbol, rule, CASE rule {values} END FROM ruled WHERE rule IS NOT NULL "
-        f"ORDER BY n, symbol LIMIT {most}"
+        f"SELECT n, {dataset_type.names}, rule, CASE rule {values} END FROM ruled WHERE rule IS NOT NULL "
+        f"ORDER BY n, {dataset_type.names} LIMIT {most}"
     ).fetchall()
-    return [Broken(n, symbol, rules[rule].reason, rules[rule].column, value or "") for n, symbol, rule, value in rows]
+    return [Broken(n, name, rules[rule].reason, rules[rule].column, value or "") for n, name, rule, value in rows]
 
 
 def _repeated(db: Any, dataset_type: DatasetType, told: Sequence[str], most: int) -> tuple[list[Broken], int]:
@@ -91,7 +91,7 @@ def _repeated(db: Any, dataset_type: DatasetType, told: Sequence[str], most: int
     same = " AND ".join(f"good.{quoted(name)} IS NOT DISTINCT FROM twice.{quoted(name)}" for name in dataset_type.key)
     last = quoted(dataset_type.key[-1])
     db.execute(
-        f"CREATE TEMP TABLE dropped AS SELECT n, symbol, {last}::VARCHAR AS value, "
+        f"CREATE TEMP TABLE dropped AS SELECT n, {dataset_type.names}, {last}::VARCHAR AS value, "
         "CASE WHEN first < 0 THEN NOT as_first ELSE versions > 1 END AS conflict "
         "FROM (SELECT *, min(n) OVER same AS first, row_number() OVER in_order AS place, "
         f"count(DISTINCT ({values})) OVER same AS versions, "
@@ -101,6 +101,7 @@ def _repeated(db: Any, dataset_type: DatasetType, told: Sequence[str], most: int
         "WHERE CASE WHEN first < 0 THEN n >= 0 ELSE versions > 1 OR place > 1 END"
     )
     repeats = db.execute("SELECT count(*) FROM dropped WHERE NOT conflict").fetchone()[0]
-    rows = db.execute(f"SELECT n, symbol, value FROM dropped WHERE conflict ORDER BY n, symbol LIMIT {most}").fetchall()
+    name = dataset_type.names
+    rows = db.execute(f"SELECT n, {name}, value FROM dropped WHERE conflict ORDER BY n, {name} LIMIT {most}").fetchall()
     reason = CONFLICT.format(key=" and ".join(dataset_type.key))
-    return [Broken(n, symbol, reason, dataset_type.key[-1], value or "") for n, symbol, value in rows], repeats
+    return [Broken(n, whose, reason, dataset_type.key[-1], value or "") for n, whose, value in rows], repeats

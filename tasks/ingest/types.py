@@ -32,6 +32,8 @@ class DatasetType:
     """What rows of one type look like.
 
     With `extras`, columns beyond the canonical ones are kept, as text; with `numbers`, as numbers where they hold them.
+    `names` is the column that says whose each row is. `cells` is the column that a wide file, with a column for each
+    name, holds in its cells; None where there are no wide files of the type.
     """
 
     name: str
@@ -40,6 +42,8 @@ class DatasetType:
     rules: tuple[Rule, ...] = ()
     extras: bool = False
     numbers: bool = False
+    names: str = "symbol"
+    cells: str | None = None
 
     def field(self, name: str) -> Field:
         """Return a canonical field by name; KeyError if there is none."""
@@ -113,6 +117,7 @@ PRICES: Final = DatasetType(
     ),
     key=("symbol", "date"),
     rules=_price_rules(),
+    cells="close",
 )
 
 ACTION_TYPES: Final = ("split", "cash_dividend", "stock_dividend", "spin_off", "rename", "merger", "delisting")
@@ -258,6 +263,37 @@ POSITIONS: Final = DatasetType(
     extras=True,
 )
 
+FACTOR_RETURNS: Final = DatasetType(
+    "factor_returns",
+    (
+        DATE,
+        Field("factor", "text", required=True, also=("factorname", "series", "name")),
+        Field("return", "number", required=True, also=("ret", "factorreturn", "value")),
+    ),
+    key=("factor", "date"),
+    rules=(
+        *_present("date", "factor", "return"),
+        _sane_year("date"),
+        Rule("a return is a fraction above -1: 0.02 for 2 %", "return", 'NOT ("return" > -1 AND "return" < 100)'),
+    ),
+    names="factor",
+    cells="return",
+)
+
+TEXT: Final = DatasetType(
+    "text",
+    (
+        Field("date", "date", required=True, also=("day", "published", "publicationdate", "asof")),
+        SYMBOL,
+        Field("text", "text", required=True, also=("body", "content", "headline", "article", "summary")),
+        Field("title", "text", also=("subject",)),
+        Field("source", "text", also=("publisher", "provider")),
+    ),
+    key=("symbol", "date", "text"),  # a symbol may have many texts on one day
+    rules=(*_present("date", "symbol", "text"), _sane_year("date")),
+    extras=True,
+)
+
 TYPES: Final = {
     each.name: each
     for each in (
@@ -267,8 +303,9 @@ TYPES: Final = {
         SYMBOL_MAP,
         CLASSIFICATIONS,
         BENCHMARK_WEIGHTS,
+        FACTOR_RETURNS,
         POSITIONS,
+        TEXT,
     )
 }
 OFFERED: Final = tuple(TYPES)
-PLANNED: Final = ("factor_returns", "text")

@@ -6,9 +6,8 @@ import datetime as dt
 
 import pytest
 
-from tasks.errors import Invalid
+from tasks.errors import DataUnusable, Invalid
 from tasks.ingest.kind import KIND
-from tasks.ingest.types import PLANNED
 from tasks.params import check
 
 
@@ -60,11 +59,53 @@ def test_positions_may_be_short(ingest) -> None:
     assert done.quarantine[0]["reason"] == "not a price"
 
 
-@pytest.mark.parametrize("name", PLANNED)
-def test_what_is_not_offered_yet_says_so(name) -> None:
-    with pytest.raises(Invalid) as caught:
-        check(KIND.params, {"upload": "upl_01970000-0000-7000-8000-000000000000", "dataset": "x", "as": name})
-    assert "not offered yet" in caught.value.violations[0].detail
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "date,factor,return\n2020-01-02,MKT,0.01\n2020-01-02,HML,-0.002\n2020-01-03,MKT,-0.02\n",
+        "Date,MKT,HML\n2020-01-02,0.01,-0.002\n2020-01-03,-0.02,\n",
+    ],
+)
+def test_factor_returns_come_long_or_with_a_column_for_each_factor(ingest, rows) -> None:
+    done = ingest(rows, **{"as": "factor_returns"})
+    first, second = dt.date(2020, 1, 2), dt.date(2020, 1, 3)
+    assert done.columns == ["date", "factor", "return"]
+    assert done.rows == [(first, "HML", -0.002), (first, "MKT", 0.01), (second, "MKT", -0.02)]
+    assert (done.version.symbols, done.version.start, done.version.end) == (2, "2020-01-02", "2020-01-03")
+
+
+def test_a_bad_factor_return_is_set_aside_and_the_others_of_its_day_stay(ingest) -> None:
+    done = ingest("Date,MKT,HML\n2020-01-02,-1.5,0.01\n2020-01-03,x,0.02\n", **{"as": "factor_returns"})
+    assert done.column("return") == [0.01, 0.02]
+    assert [(row["line"], row["column"], row["value"]) for row in done.quarantine] == [
+        (2, "MKT", "-1.5"),
+        (3, "MKT", "x"),
+    ]
+
+
+def test_factor_returns_in_percent_are_refused(ingest) -> None:
+    with pytest.raises(DataUnusable, match="look like percents"):
+        ingest("Date,MKT\n2020-01-02,0.8\n2020-01-03,-1.2\n2020-01-06,0.5\n", **{"as": "factor_returns"})
+
+
+def test_factor_returns_are_appended_to(ingest) -> None:
+    first = ingest("Date,MKT\n2020-01-02,0.01\n", **{"as": "factor_returns"})
+    done = ingest("Date,MKT\n2020-01-02,0.01\n2020-01-03,0.02\n", onto=first, **{"as": "factor_returns"})
+    assert (done.column("return"), done.result["rows_duplicate"]) == ([0.01, 0.02], 1)
+
+
+def test_texts_may_be_many_on_a_day_and_one_twice_is_a_duplicate(ingest) -> None:
+    rows = [
+        "published,ticker,headline,lang",
+        '2020-01-02,A,"Profit, at last",en',
+        "2020-01-02,A,Chief resigns,en",
+        "2020-01-02,A,Chief resigns,en",
+        "2020-01-02,,Markets rise,en",
+    ]
+    done = ingest("\n".join(rows) + "\n", **{"as": "text"})
+    assert done.columns == ["date", "symbol", "text", "lang"]
+    assert done.column("text") == ["Chief resigns", "Profit, at last"]
+    assert (done.result["rows_duplicate"], done.quarantine[0]["reason"]) == (1, "symbol is missing")
 
 
 @pytest.mark.parametrize("name", ["corporate_actions", "symbol_map"])
