@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "dispatcher": "doors",
     "migrate": "doors",
     "bench": "bench",
+    "simulate": "simulate",
 }
 
 
