@@ -119,7 +119,14 @@ def heat_map(sheet: Sheet, box: Box, years: Sequence[int], values: np.ndarray, t
 
 
 def bars_by_name(
-    sheet: Sheet, box: Box, rows: Sequence[tuple[str, float]], title: str, *, note: str = "", high: float = 12.0
+    sheet: Sheet,
+    box: Box,
+    rows: Sequence[tuple[str, float]],
+    title: str,
+    *,
+    note: str = "",
+    high: float = 12.0,
+    written: Callable[[float | None], str] = percent,
 ) -> None:
     """Draw a bar to the right (gain) or left (loss) for each name, with its number; from the top down."""
     sheet.text(box.left, box.top - 8, title, 8, bold=True)
@@ -137,7 +144,7 @@ def bars_by_name(
             Box(min(zero, end), y + high * 0.16, max(abs(end - zero), 0.3), high * 0.68), GAIN if value >= 0 else LOSS
         )
         at, align = (end + 3, "left") if value >= 0 else (end - 3, "right")
-        sheet.text(at, y + high / 2 - 2.4, percent(value), SMALL, colour=MUTED, align=align)  # type: ignore[arg-type]  # one of two literals
+        sheet.text(at, y + high / 2 - 2.4, written(value), SMALL, colour=MUTED, align=align)  # type: ignore[arg-type]  # one of two literals
     sheet.line(zero, plot.top, zero, plot.top - len(rows) * high, colour=MUTED, weight=0.5)
 
 

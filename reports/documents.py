@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 TEMPLATES: Final[dict[str, tuple[str, str]]] = {
     "backtest": ("reports.backtest.template", "draw_backtest"),
     "bundle": ("reports.bundle", "write_bundle"),
+    "factors": ("reports.factors.template", "draw_factors"),
     "workbook": ("reports.workbook", "write_workbook"),
 }
 

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from reports.sheet import Sheet
 
 LOGO: Final = (120.0, 42.0)  # the room for a logo, in points
-_WRITTEN: Final = {"percent": percent, "ratio": ratio, "money": money, "count": count}
+_WRITTEN: Final = {
+    "percent": percent,
+    "ratio": ratio,
+    "fine_ratio": lambda value: ratio(value, 4),
+    "money": money,
+    "count": count,
+}
 
 
 def written(kpi: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from tasks.factors.expression_columns import fault_of
 from tasks.factors.factor_params import NEEDS_FUNDAMENTALS
 from tasks.factors.recipe import RecipeParams
 from tasks.kind import Artifact, Column, JobKind, Limits
-from tasks.params import Choice, Day, Number, Params, TableRef, Text, Whole, fields, section
+from tasks.params import Choice, Day, Flag, Number, Params, TableRef, Text, Whole, fields, section
 
 
 class Evaluate(Params):
@@ -78,6 +78,8 @@ class FactorsParams(Params):
         RecipeParams, required=True, metadata={"description": "the factors, and the steps that make one score of them"}
     )
     evaluate = section(Evaluate, metadata={"description": "the horizons and quantiles that scores are judged by"})
+
+    report = Flag(load_default=False, metadata={"description": "whether to draw `tearsheet.pdf` as well"})
 
     @validates_schema
     def _hangs_together(self, data: dict[str, Any], **_kwargs: Any) -> None:
@@ -201,6 +203,12 @@ ARTIFACTS = (
     ),
     Artifact(
         "histograms.json", "json", "How the score and each factor are distributed, over all dates and on the newest."
+    ),
+    Artifact(
+        "tearsheet.pdf",
+        "pdf",
+        "The factors on paper: ICs, decay, quantiles, turnover, coverage, correlations; for `report: true`.",
+        optional=True,
     ),
 )
 

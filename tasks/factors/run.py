@@ -11,9 +11,10 @@ from tasks.errors import DataUnusable, Violation
 from tasks.factors import evaluate, write
 from tasks.factors.market import gather
 from tasks.factors.scored import Scored
+from tasks.factors.tearsheet import tearsheet
 from tasks.factors.values import exposures, factor_values
 from tasks.inputs import Need
-from tasks.outcome import Outcome
+from tasks.outcome import Document, Outcome
 from tasks.quant.ic_weights import Weighting, ic_weights
 from tasks.quant.rebalance import schedule
 from tasks.quant.scoring import Recipe, recombined, score
@@ -43,6 +44,8 @@ def run(params: Mapping[str, Any], inputs: Inputs, tell: Tell) -> Outcome:
     judged = evaluate.judged(scored, params["evaluate"], params["recipe"]["min_names"])
     tell(0.9, "writing")
     tables, documents = write.artifacts(scored, judged)
+    if params["report"]:
+        documents += (Document("tearsheet.pdf", tearsheet(scored, judged, params), template="factors"),)
     return Outcome(result=write.result(scored, judged), tables=tables, documents=documents)
 
 

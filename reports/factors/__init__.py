@@ -1,0 +1,1 @@
+"""The factor tear sheet."""
