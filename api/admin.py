@@ -12,11 +12,11 @@ from api.call import Reply
 from api.endpoint import Answer, Example, endpoint
 from api.fields import Moment
 from api.lists import list_of
-from api.shapes import KeyShape, MemberShape, NewKeyShape, OrgShape, UsageShape
-from infra import audit, keys, orgs, usage
+from api.shapes import KeyShape, NewKeyShape, OrgShape, UsageShape
+from infra import audit, keys, members, orgs, usage
 from infra.resources import moment
-from tasks.errors import Conflict
-from tasks.params import Choice, Params, Text
+from tasks.errors import Conflict, Invalid, NotFound, Violation
+from tasks.params import Choice, Params, Text, Whole
 from tasks.permissions import ROLES
 
 if TYPE_CHECKING:
@@ -33,11 +33,25 @@ class KeyBody(Params):
     name = Text(required=True, min_length=1, max_length=100)
     role = Choice(ROLES, required=True)
     expires_at = Moment(load_default=None, allow_none=True)
+    member = Text(
+        load_default=None,
+        allow_none=True,
+        max_length=64,
+        metadata={"description": "whose key it is; it goes with them"},
+    )
 
     @validates_schema
     def _check(self, data: Mapping[str, Any], **_kwargs: Any) -> None:
         if data["expires_at"] is not None and data["expires_at"] <= dt.datetime.now(dt.UTC):
             raise ValidationError({"expires_at": ["is not in the future."]})
+
+
+class OrgChange(Params):
+    """What is to be different; what is left out stays, and null takes a setting back."""
+
+    name = Text(min_length=1, max_length=100)
+    url_ttl_cap_s = Whole(minimum=1, maximum=604_800, allow_none=True)
+    retention_days = Whole(minimum=1, maximum=36_500, allow_none=True)
 
 
 @endpoint(
@@ -50,22 +64,40 @@ class KeyBody(Params):
 )
 def get_org(call: Call) -> Reply:
     """Return the caller's organisation with its limits; null is the platform's own limit, or none."""
-    row = orgs.get(call.connection)
-    return Reply({**{n: row[n] for n in ("id", "name", "settings")}, "created_at": moment(row["created_at"])})
+    return Reply(_org(orgs.get(call.connection)))
 
 
 @endpoint(
-    "GET",
-    "/v1/members",
+    "PATCH",
+    "/v1/org",
     tag=TAG,
-    summary="List members",
+    summary="Change the organisation",
     permission="admin",
-    query=paging.Page,
-    answers={200: Answer("Members, newest first.", list_of(MemberShape), headers={"Link": "the next page"})},
+    body=OrgChange,
+    answers={200: Answer("The organisation as it is now.", OrgShape)},
+    example=Example(body={"name": "Example Capital", "retention_days": 365}),
 )
-def list_members(call: Call) -> Reply:
-    """List who belongs to the organisation."""
-    return paging.newest_first(call, orgs.members, _member)
+def change_org(call: Call) -> Reply:
+    """Change the name, how long signed addresses may live, or after how many days files are deleted.
+
+    Past `retention_days` the artifacts of finished jobs and the uploads are deleted, and answered with 410; what a
+    dataset's version holds, or an unfinished job is to read, stays.
+    """
+    before = _org(orgs.get(call.connection))
+    settings: dict[str, Any] = {name: call.body[name] for name in ("url_ttl_cap_s", "retention_days") if name in call.body}
+    orgs.change(call.connection, settings, name=call.body.get("name"))
+    after = _org(orgs.get(call.connection))
+    audit.record(
+        call.connection,
+        org_id=call.org_id,
+        actor=call.caller.key_id,
+        request_id=call.request_id,
+        action="org.changed",
+        target=call.org_id,
+        before=before,
+        after=after,
+    )
+    return Reply(after)
 
 
 @endpoint(
@@ -111,6 +143,7 @@ def list_keys(call: Call) -> Reply:
 def create_key(call: Call) -> Reply:
     """Make a key of a role that holds no permission its maker lacks."""
     keys.require_grant(call.caller, call.body["role"])
+    _require_member(call)
     made = keys.create(
         call.connection,
         call.org_id,
@@ -118,6 +151,7 @@ def create_key(call: Call) -> Reply:
         call.body["role"],
         expires_at=call.body["expires_at"],
         by=call.caller.key_id,
+        member_id=call.body["member"],
     )
     _record(call, "key.created", made.row)
     return Reply(_key(made.row) | {"key": made.text}, 201, {"Location": f"/v1/keys/{made.row['id']}"})
@@ -157,13 +191,27 @@ def revoke_key(call: Call) -> Reply:
     return Reply(_key(row))
 
 
+def _require_member(call: Call) -> None:
+    """Raise Invalid unless the member that the key is for exists and may do all that the key may."""
+    if call.body["member"] is None:
+        return
+    try:
+        member = members.get(call.connection, call.body["member"])
+    except NotFound:
+        raise Invalid(None, Violation("/member", f"there is no member {call.body['member']}.")) from None
+    if not members.may_hold(member, call.body["role"]):
+        detail = f"gives more than its member may, whose role is {member['role']!r}."
+        raise Invalid(None, Violation("/role", detail))
+
+
 def _key(row: Mapping[str, Any]) -> dict[str, Any]:
     times = ("created_at", "expires_at", "last_used_at", "revoked_at")
-    return {name: row[name] for name in ("id", "name", "role", "created_by")} | {n: moment(row[n]) for n in times}
+    shown = {name: row[name] for name in ("id", "name", "role", "created_by")} | {"member": row["member_id"]}
+    return shown | {name: moment(row[name]) for name in times}
 
 
-def _member(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**{name: row[name] for name in ("id", "name", "email", "role")}, "created_at": moment(row["created_at"])}
+def _org(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**{n: row[n] for n in ("id", "name", "settings")}, "created_at": moment(row["created_at"])}
 
 
 def _record(call: Call, action: str, row: Mapping[str, Any]) -> None:

@@ -228,6 +228,7 @@ class KeyShape(Shape):
     id = fields.String()
     name = fields.String()
     role = Choice(ROLES)
+    member = fields.String(allow_none=True)
     created_by = fields.String(allow_none=True)
     created_at = time_field(null=False)
     expires_at = time_field()
@@ -255,6 +256,19 @@ class UsageShape(Shape):
     jobs_running = fields.Nested(MeasureShape)
     compute_s_month = fields.Nested(MeasureShape)
     stored_bytes = fields.Nested(MeasureShape)
+
+
+class QuotasShape(Shape):
+    """What an organisation may use; null is the platform's own limit, or none. `ceilings` are the operator's."""
+
+    max_queued = Whole(allow_none=True)
+    max_running = fields.Raw(allow_none=True, metadata={"description": "a number, or one per queue"})
+    rate_burst = Whole(allow_none=True)
+    rate_minute = Whole(allow_none=True)
+    compute_s_month = Number(allow_none=True)
+    stored_bytes = Whole(allow_none=True)
+    weight = Number()
+    ceilings = open_object()
 
 
 class ChainShape(Shape):

@@ -33,7 +33,7 @@ WITH RECURSIVE asking AS (
 ), picked AS (
     SELECT next.org_id, next.id
     FROM asking
-    JOIN orgs o ON o.id = asking.org_id
+    JOIN orgs o ON o.id = asking.org_id AND coalesce(o.held_until <= now(), true)  -- see infra/quotas.py
     LEFT JOIN live ON live.org_id = o.id
     CROSS JOIN LATERAL (
         SELECT q.org_id, q.id, q.rank, row_number() OVER (ORDER BY q.rank, q.id) AS place
@@ -90,11 +90,11 @@ WITH RECURSIVE lanes AS (
 ), loads AS (
     SELECT queue, org_id, coalesce(running, 0) AS running, coalesce(dispatched, 0) AS dispatched,
            coalesce(due.mean_s, live.mean_s) AS mean_s, least(due.oldest, live.oldest) AS oldest,
-           least(coalesce(ready, 0), greatest(0, coalesce(
+           CASE WHEN o.held_until > now() THEN 0 ELSE least(coalesce(ready, 0), greatest(0, coalesce(
                CASE jsonb_typeof(o.settings->'max_running')
                    WHEN 'number' THEN (o.settings->>'max_running')::integer
                    WHEN 'object' THEN (o.settings->'max_running'->>queue)::integer END,
-               1000000) - coalesce(running, 0) - coalesce(dispatched, 0))) AS may_run
+               1000000) - coalesce(running, 0) - coalesce(dispatched, 0))) END AS may_run
     FROM due FULL JOIN live USING (queue, org_id) JOIN orgs o ON o.id = org_id
 )
 SELECT queue, sum(running)::integer AS running, sum(dispatched)::integer AS dispatched, sum(may_run)::integer AS ready,

@@ -124,15 +124,16 @@ def create(
     *,
     expires_at: dt.datetime | None = None,
     by: str | None = None,
+    member_id: str | None = None,
 ) -> NewKey:
     """Make a key; whether its maker may hand out the role is `require_grant`'s question, asked before."""
     public_id = _base62(os.urandom(PUBLIC_BYTES), PUBLIC_LENGTH)
     secret = _base62(os.urandom(SECRET_BYTES), SECRET_LENGTH)
     key_id = new_id("key")
     row = connection.execute(
-        "INSERT INTO api_keys (org_id, id, public_id, secret_hash, name, role, created_by, expires_at) "
-        f"VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING {COLUMNS}",
-        [org_id, key_id, public_id, hash_secret(secret), name, role, by, expires_at],
+        "INSERT INTO api_keys (org_id, id, public_id, secret_hash, name, role, created_by, expires_at, member_id) "
+        f"VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING {COLUMNS}",
+        [org_id, key_id, public_id, hash_secret(secret), name, role, by, expires_at, member_id],
     ).fetchone()
     assert row is not None
     return NewKey(row, f"floor_{public_id}_{secret}{_checksum(public_id, secret)}")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from psycopg.types.json import Jsonb
+
 from infra import audit, keys
 from infra.ids import new_id
 from tasks.errors import NotFound
 
 if TYPE_CHECKING:
-    import datetime as dt
+    from collections.abc import Mapping
 
     from infra.database import Connection, Database
 
@@ -20,8 +22,10 @@ DEFAULTS: Final[dict[str, Any]] = {
     "max_running": None,
     "rate_burst": None,
     "rate_minute": None,
+    "compute_s_month": None,
     "stored_bytes": None,
     "url_ttl_cap_s": 604_800,
+    "retention_days": None,
 }
 
 
@@ -55,22 +59,20 @@ def create_org(db: Database, name: str) -> NewOrg:
     return NewOrg(org_id, key.text)
 
 
-def members(
-    connection: Connection, *, before: tuple[dt.datetime, str] | None = None, limit: int = 50
-) -> list[dict[str, Any]]:
-    """Return the organisation's members, newest first, older than `before` (created_at, id)."""
-    at, last = before or (None, None)
-    return connection.execute(
-        "SELECT id, name, email, role, created_at FROM members "
-        "WHERE %(at)s::timestamptz IS NULL OR (created_at, id) < (%(at)s, %(last)s) "
-        "ORDER BY created_at DESC, id DESC LIMIT %(limit)s",
-        {"at": at, "last": last, "limit": limit},
-    ).fetchall()
-
-
 def get(connection: Connection) -> dict[str, Any]:
     """Return the transaction's organisation, its settings filled with the defaults."""
     row = connection.execute("SELECT id, name, created_at, weight, settings FROM orgs").fetchone()
     if row is None:
         raise NotFound("There is no such organisation.")
     return row | {"settings": DEFAULTS | row["settings"]}
+
+
+def change(
+    connection: Connection, settings: Mapping[str, Any], *, name: str | None = None, weight: float | None = None
+) -> None:
+    """Change the transaction's organisation; a setting of None goes back to its default."""
+    connection.execute(
+        "UPDATE orgs SET name = coalesce(%(name)s, name), weight = coalesce(%(weight)s, weight), "
+        "settings = jsonb_strip_nulls(settings || %(settings)s)",
+        {"name": name, "weight": weight, "settings": Jsonb(dict(settings))},
+    )

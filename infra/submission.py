@@ -38,9 +38,13 @@ ESTIMATE: Final[LiteralString] = """
 # The rows are counted, up to the quota and no further.
 QUOTA: Final[LiteralString] = """
     WITH quota AS (
-        SELECT coalesce((SELECT (settings->>'max_queued')::bigint FROM orgs), %(otherwise)s) AS allowed
+        SELECT coalesce((settings->>'max_queued')::bigint, %(otherwise)s) AS allowed,
+               (settings->>'compute_s_month')::float8 AS seconds FROM orgs
     )
-    SELECT allowed, (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state <> 'running'
+    SELECT allowed, seconds, CASE WHEN seconds IS NOT NULL THEN (
+               SELECT coalesce(sum(run_s), 0) FROM jobs
+               WHERE run_s IS NOT NULL AND finished_at >= date_trunc('month', now(), 'UTC')) END AS spent,
+           (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE finished_at IS NULL AND state <> 'running'
                                            LIMIT (SELECT allowed FROM quota)) AS these) AS waiting FROM quota
 """
 
@@ -224,5 +228,16 @@ def _check_quota(connection: Connection) -> None:
     row = connection.execute(QUOTA, {"otherwise": MAX_QUEUED}).fetchone()
     if row and row["waiting"] >= row["allowed"]:
         raise QuotaExceeded(
-            f"{row['allowed']} jobs wait already, as many as the organisation may have; wait until some ran."
+            f"{row['allowed']} jobs wait already, as many as the organisation may have; wait until some ran.",
+            measure="jobs_queued",
+            used=row["waiting"],
+            limit=row["allowed"],
+        )
+    if row and row["seconds"] is not None and row["spent"] >= row["seconds"]:
+        raise QuotaExceeded(
+            f"{row['spent']:.0f} of {row['seconds']:.0f} compute seconds of this month are used up; the next month "
+            "begins anew (UTC).",
+            measure="compute_s_month",
+            used=row["spent"],
+            limit=row["seconds"],
         )

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 JOBS: Final = """
     SELECT count(*) FILTER (WHERE state IN ('waiting', 'queued')) AS jobs_queued,
            count(*) FILTER (WHERE state = 'running') AS jobs_running,
-           coalesce(sum(run_s) FILTER (WHERE finished_at >= date_trunc('month', now())), 0)::float8 AS compute_s_month
-    FROM jobs WHERE state IN ('waiting', 'queued', 'running') OR finished_at >= date_trunc('month', now())
+           coalesce(sum(run_s) FILTER (WHERE finished_at >= date_trunc('month', now(), 'UTC')), 0)::float8
+             AS compute_s_month
+    FROM jobs WHERE state IN ('waiting', 'queued', 'running') OR finished_at >= date_trunc('month', now(), 'UTC')
 """
 # A repeated job's artifacts share the stored bytes of the one it repeats: counted once, under the key they lie at.
 STORED: Final = """
@@ -23,7 +24,12 @@ STORED: Final = """
         UNION ALL
         SELECT bytes FROM uploads WHERE state = 'completed' AND deleted_at IS NULL) files
 """
-QUOTAS: Final = {"jobs_queued": "max_queued", "jobs_running": "max_running", "stored_bytes": "stored_bytes"}
+QUOTAS: Final = {
+    "jobs_queued": "max_queued",
+    "jobs_running": "max_running",
+    "compute_s_month": "compute_s_month",
+    "stored_bytes": "stored_bytes",
+}
 
 
 def against_quota(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -41,4 +47,9 @@ def require_room(connection: Connection, size: int) -> None:
     row = connection.execute(STORED).fetchone()
     used = row["stored_bytes"] if row else 0
     if used + size > quota:
-        raise QuotaExceeded(f"{used} of {quota} bytes are stored already; {size} more do not fit.")
+        raise QuotaExceeded(
+            f"{used} of {quota} bytes are stored already; {size} more do not fit.",
+            measure="stored_bytes",
+            used=used,
+            limit=quota,
+        )

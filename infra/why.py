@@ -13,7 +13,17 @@ if TYPE_CHECKING:
 
     from infra.database import Connection
 
-Reason = Literal["over", "running", "dependencies", "backoff", "organisation_cap", "cold_start", "workers_busy", "next"]
+Reason = Literal[
+    "over",
+    "running",
+    "dependencies",
+    "backoff",
+    "compute_quota",
+    "organisation_cap",
+    "cold_start",
+    "workers_busy",
+    "next",
+]
 
 COLD_START_S: Final = 2.5  # a worker's start and its first import, as measured on the embedded default
 WORKERS_SEEN: Final = "interval '1 minute'"
@@ -32,6 +42,7 @@ LINE: Final = f"""
            (SELECT CASE jsonb_typeof(settings->'max_running')
                      WHEN 'number' THEN (settings->>'max_running')::integer
                      WHEN 'object' THEN (settings->'max_running'->>%(queue)s)::integer END FROM orgs) AS cap,
+           (SELECT held_until FROM orgs) AS held_until,
            now() AS now
 """
 
@@ -47,6 +58,7 @@ class Line:
     slots: int
     cap: int | None
     now: dt.datetime
+    held_until: dt.datetime | None = None  # the month's compute seconds are used up
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,10 @@ def _queued(job: Mapping[str, Any], line: Line) -> Why:
     if job["run_at"] > line.now:
         wait = (job["run_at"] - line.now).total_seconds()
         return Why("backoff", f"A failed attempt is tried again in {wait:.0f} s.", place, wait, "the backoff")
+    if line.held_until is not None and line.held_until > line.now:
+        detail = f"The month's compute seconds are used up; jobs run again from {line.held_until:%Y-%m-%d} (UTC)."
+        wait = (line.held_until - line.now).total_seconds()
+        return Why("compute_quota", detail, place, wait, "the end of the month")
     if line.cap is not None and line.running + line.dispatched >= line.cap:
         detail = f"The organisation may run {line.cap} at once in the queue {job['queue']!r}, and does."
         return Why("organisation_cap", detail, place, *_estimate(line, min(line.cap, line.slots or line.cap)))

@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
-from infra import deliveries, idempotency
+from infra import deliveries, idempotency, quotas
 from infra.database import Database
 from infra.pipeline_ends import finish_pipelines
 from tasks.errors import Fault
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 CONNECTIONS: Final = 4
 STOP_S: Final = 2.0
 PRUNE_EVERY: Final = dt.timedelta(minutes=10)
+HOLD_EVERY: Final = dt.timedelta(seconds=10)
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Errands:
         self._settings = settings
         self._database = Database(settings.database_url, max_size=CONNECTIONS)
         self._stop = threading.Event()
-        self._pruned_at = dt.datetime.min.replace(tzinfo=dt.UTC)
+        self._pruned_at = self._held_at = dt.datetime.min.replace(tzinfo=dt.UTC)
         sender = Sender(self._database, settings)
         self._threads = [
             threading.Thread(target=sender.run, args=(self._stop,), name="webhooks", daemon=True),
@@ -60,10 +61,17 @@ class Errands:
             now = dt.datetime.now(dt.UTC)
             self._try(lambda: fire_due(self._database, dt.datetime.now(dt.UTC)))
             self._try(lambda: finish_pipelines(self._database))
+            if now - self._held_at >= HOLD_EVERY:
+                self._held_at = now
+                self._try(self._hold_spent)
             if now - self._pruned_at >= PRUNE_EVERY:
                 self._pruned_at = now
                 self._try(self._prune)
             self._stop.wait(self._settings.poll_s)
+
+    def _hold_spent(self) -> int:
+        with self._database.system() as connection:
+            return quotas.hold_spent(connection)
 
     def _prune(self) -> int:
         with self._database.system() as connection:

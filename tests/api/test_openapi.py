@@ -108,6 +108,10 @@ def make_key(_client, put, key_id, *_):
     put.row("api_keys", id=key_id, public_id=key_id, secret_hash=b"0", name="k", role="quant")
 
 
+def make_member(_client, put, member_id, *_):
+    put.row("members", id=member_id, name="m", role="quant")
+
+
 def make_webhook(_client, put, webhook_id, *_):
     put.row("webhooks", id=webhook_id, url="https://hooks.invalid/x", event_types="{job.failed}")
     sent = {
@@ -138,6 +142,7 @@ MAKERS = {
     "upl": make_upload,
     "pipe": make_pipeline,
     "key": make_key,
+    "usr": make_member,
     "whk": make_webhook,
     "del": make_delivery,
     "sch": make_schedule,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra import keys, orgs
+from infra import keys, members, orgs
 from tasks.errors import NotFound
 
 
@@ -11,7 +11,7 @@ def test_a_new_organisation_has_an_owner_a_key_and_a_first_audit_row(database):
     assert keys.authenticate(database, made.key_text).role == "owner"
     with database.org(made.org_id) as connection:
         assert orgs.get(connection)["name"] == "Acme"
-        assert [one["role"] for one in orgs.members(connection)] == ["owner"]
+        assert [one["role"] for one in members.list_page(connection)] == ["owner"]
         assert connection.execute("SELECT action FROM audit").fetchall() == [{"action": "org.created"}]
 
 
