@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from celery import signals
+from kombu.transport import TRANSPORT_ALIASES
 
 from infra.queues import broker_url, celery, task_name
 from infra.settings import read
 from tasks.registry import names
 from worker.heartbeat import Heartbeat
+
+for _scheme in ("redis", "rediss"):
+    TRANSPORT_ALIASES[_scheme] = "worker.doorbell:PatientTransport"
 
 app = celery()
 app.steps["worker"].add(Heartbeat)
