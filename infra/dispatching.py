@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.scaling import GUESS_S
+
 if TYPE_CHECKING:
     from infra.database import Connection
 
@@ -74,14 +76,16 @@ WITH RECURSIVE lanes AS (
           AND (j.queue, j.org_id) > (lanes.queue, lanes.org_id) ORDER BY j.queue, j.org_id LIMIT 1) next
 ), due AS (
     SELECT lanes.queue, lanes.org_id, w.* FROM lanes, LATERAL (
-        SELECT count(*) AS ready, avg(est_seconds) AS mean_s, min(queued_at) AS oldest FROM (
+        SELECT count(*) AS ready, count(est_seconds) AS known, min(queued_at) AS oldest,
+               avg(coalesce(est_seconds, %(guess_s)s)) AS mean_s FROM (
             SELECT j.est_seconds, j.queued_at FROM jobs j WHERE j.queue = lanes.queue AND j.org_id = lanes.org_id
               AND j.state = 'queued' AND j.dispatched_at IS NULL AND j.run_at <= now()
             ORDER BY j.rank, j.id LIMIT %(counted)s) first) w
 ), live AS (
     SELECT queue, org_id, count(*) FILTER (WHERE state = 'running') AS running,
            count(*) FILTER (WHERE state = 'queued') AS dispatched,
-           avg(est_seconds) FILTER (WHERE state = 'queued') AS mean_s, min(queued_at) AS oldest
+           count(est_seconds) FILTER (WHERE state = 'queued') AS known, min(queued_at) AS oldest,
+           avg(coalesce(est_seconds, %(guess_s)s)) FILTER (WHERE state = 'queued') AS mean_s
     FROM (SELECT queue, org_id, state, est_seconds, NULL::timestamptz AS queued_at FROM jobs WHERE state = 'running'
           UNION ALL
           SELECT queue, org_id, state, est_seconds, queued_at FROM jobs
@@ -90,6 +94,7 @@ WITH RECURSIVE lanes AS (
 ), loads AS (
     SELECT queue, org_id, coalesce(running, 0) AS running, coalesce(dispatched, 0) AS dispatched,
            coalesce(due.mean_s, live.mean_s) AS mean_s, least(due.oldest, live.oldest) AS oldest,
+           coalesce(due.known, 0) + coalesce(live.known, 0) AS known,
            CASE WHEN o.held_until > now() THEN 0 ELSE least(coalesce(ready, 0), greatest(0, coalesce(
                CASE jsonb_typeof(o.settings->'max_running')
                    WHEN 'number' THEN (o.settings->>'max_running')::integer
@@ -98,7 +103,7 @@ WITH RECURSIVE lanes AS (
     FROM due FULL JOIN live USING (queue, org_id) JOIN orgs o ON o.id = org_id
 )
 SELECT queue, sum(running)::integer AS running, sum(dispatched)::integer AS dispatched, sum(may_run)::integer AS ready,
-       sum((may_run + dispatched) * mean_s)::float8 AS work_s,
+       CASE WHEN sum(known) > 0 THEN sum((may_run + dispatched) * mean_s)::float8 END AS work_s,
        extract(epoch FROM now() - min(oldest))::float8 AS oldest_s
 FROM loads GROUP BY queue
 """
@@ -107,9 +112,10 @@ FROM loads GROUP BY queue
 def demand(connection: Connection) -> dict[str, dict[str, Any]]:
     """Return, by queue with anything in it: jobs that may run but don't, dispatched, running, and seconds of work.
 
-    Jobs above their organisation's cap or not due yet are left out: they must not buy workers.
+    Jobs above their organisation's cap or not due yet are left out: they must not buy workers. A job of which nothing
+    is known counts for a guess beside those with an estimate; without any estimate the seconds are None.
     """
-    rows = connection.execute(DEMAND, {"counted": COUNTED}).fetchall()
+    rows = connection.execute(DEMAND, {"counted": COUNTED, "guess_s": GUESS_S}).fetchall()
     return {row["queue"]: row for row in rows}
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from infra.settings import Settings
 
 GUESS_S: Final = 10.0  # a job of which nothing is known counts for this much work
 SHRINK_STEP: Final = 0.25  # of the workers there are, at most this share goes at once
@@ -46,6 +48,34 @@ class Need:
     reason: str
 
 
+def load_of(row: Mapping[str, Any]) -> Load:
+    """Return one queue's load from what `dispatching.demand` counted."""
+    return Load(row["running"], row["ready"] + row["dispatched"], row["work_s"], row["oldest_s"] or 0.0)
+
+
+def rule_of(settings: Settings) -> Rule:
+    """Return the rule that the settings make for every queue."""
+    return Rule(
+        poll_s=settings.poll_s,
+        slots=settings.worker_slots,
+        maximum=settings.max_workers,
+        stable_for_s=settings.worker_idle_s,
+    )
+
+
+def advice(load: Load, rule: Rule) -> dict[str, Any]:
+    """Return what an outside actuator is told of one queue: workers wanted, and what that follows from."""
+    wanted = need(load, rule)
+    return {
+        "desired": wanted.workers,
+        "queued": load.queued,
+        "running": load.running,
+        "work_seconds": round(load.work_s if load.work_s is not None else load.queued * GUESS_S, 3),
+        "oldest_seconds": round(load.oldest_s, 3),
+        "reason": wanted.reason,
+    }
+
+
 def need(load: Load, rule: Rule) -> Need:
     """Return the workers a load needs now: what runs, and enough beside it to start what waits within the target."""
     if load.running + load.queued == 0:
@@ -53,8 +83,8 @@ def need(load: Load, rule: Rule) -> Need:
     usable_s = max(rule.target_wait_s - rule.cold_start_s - rule.poll_s, rule.poll_s)
     work_s = load.work_s if load.work_s is not None else load.queued * GUESS_S
     reason = "seconds of work" if load.work_s is not None else "jobs, for want of estimates"
-    beside = min(load.queued, math.ceil(work_s / usable_s) if work_s > 0 else load.queued)
-    workers = math.ceil((load.running + max(beside, int(load.queued > 0 and not load.running))) / rule.slots)
+    beside = min(load.queued, max(1, math.ceil(work_s / usable_s)))
+    workers = math.ceil((load.running + beside) / rule.slots)
     return Need(min(max(workers, rule.minimum), rule.maximum), reason)
 
 

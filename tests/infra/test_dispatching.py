@@ -1,4 +1,5 @@
 from infra import dispatching
+from infra.scaling import GUESS_S
 
 
 def cap(desk, settings):
@@ -77,6 +78,16 @@ def test_demand_leaves_out_what_a_cap_forbids_and_what_is_not_due(desk):
     with desk.database.system() as connection:
         found = dispatching.demand(connection)[desk.queue]
     assert (found["running"], found["dispatched"], found["ready"]) == (1, 1, 1)
+
+
+def test_a_job_without_an_estimate_counts_for_a_guess_beside_those_with_one(desk, other_desk):
+    other_desk.queue = desk.queue
+    desk.put(count=2)
+    known = other_desk.put()
+    with desk.database.system() as connection:
+        assert dispatching.demand(connection)[desk.queue]["work_s"] is None
+        connection.execute("UPDATE jobs SET est_seconds = 4 WHERE id = %s", known)
+        assert dispatching.demand(connection)[desk.queue]["work_s"] == 4 + 2 * GUESS_S
 
 
 def test_a_message_that_nobody_took_is_recalled_and_its_token_is_dead(desk):

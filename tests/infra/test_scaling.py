@@ -18,6 +18,8 @@ def test_the_formula_of_the_contract():
     # Never more than there are jobs, and one at least where anything waits and nothing runs.
     assert need(Load(queued=2, work_s=10_000.0), RULE).workers == 2
     assert need(Load(queued=5, work_s=0.1), RULE).workers == 1
+    # Work that takes no time at all needs a worker too, beside those that are busy.
+    assert need(Load(running=1, queued=50, work_s=0.0), RULE).workers == 2
 
 
 def test_without_estimates_plain_depth_decides():
