@@ -74,7 +74,9 @@ def simulate(
     policies = [policy for policy in POLICIES if not names or policy.name in names]
     results = measures.compare(workloads, policies, asked, seed)
     if picture is not None:
-        picture.write_text(chart.draw(results, f"Load {workloads[0].name}: workers and backlog"), encoding="utf-8")
+        picture.write_text(
+            chart.draw(results, f"Load {workloads[0].name}, seed {seed}: workers and backlog"), encoding="utf-8"
+        )
     if as_json:
         options.show(_as_object(results, workloads, asked))
     elif markdown:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from infra.scaling import Load
+from infra.scaling import GUESS_S, Load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,9 +67,10 @@ class Lane:
         """Return how many of the waiting jobs the cap leaves room for."""
         return int(min(len(self.waiting), max(0, self.cap - self.running)))
 
-    def work_s(self) -> float | None:
-        """Return the seconds expected of those, by the mean, as production counts; None without any estimate."""
-        return self.may_run() * self.known_s / self.known if self.known else None
+    def work_s(self) -> float:
+        """Return the seconds expected of those, by the mean over all, as production counts."""
+        guessed_s = GUESS_S * (len(self.waiting) - self.known)
+        return self.may_run() * (self.known_s + guessed_s) / max(1, len(self.waiting))
 
     def add(self, arrival: Arrival, estimate_s: float | None) -> None:
         """Put a job at the end."""
@@ -146,11 +147,10 @@ class Simulation:
     def _load(self, now: float) -> Load:
         """Count what production's `infra.dispatching.demand` counts: work that a cap forbids to run is left out."""
         lanes = [lane for lane in self._lanes.values() if lane.waiting]
-        known = [work_s for lane in lanes if (work_s := lane.work_s()) is not None]
         return Load(
             running=sum(lane.running for lane in self._lanes.values()),
             queued=sum(lane.may_run() for lane in lanes),
-            work_s=sum(known) if known else None,
+            work_s=sum(lane.work_s() for lane in lanes) if any(lane.known for lane in lanes) else None,
             oldest_s=max((now - lane.waiting[0][0].at_s for lane in lanes), default=0.0),
         )
 

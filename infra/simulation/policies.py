@@ -101,6 +101,13 @@ def _depth_and_running(rule: Rule) -> Scaler:
     return Signal(rule, lambda load: math.ceil((load.queued / DEPTH_A_WORKER + load.running) / rule.slots))
 
 
+def _work_and_running(rule: Rule) -> Scaler:
+    """Return our signal as it would be if workers were there at once."""
+    return Signal(
+        rule, lambda load: load.running + min(load.queued, math.ceil((load.work_s or 0) / rule.target_wait_s))
+    )
+
+
 def _one_each(rule: Rule) -> Scaler:
     return Signal(rule, lambda load: math.ceil((load.queued + load.running) / rule.slots))
 
@@ -110,6 +117,7 @@ POLICIES: Final = (
     OURS,
     Policy("ours-off", "ours, estimates off by lognormal(0, 0.7)", Controller, wrong),
     Policy("ours-blind", "ours, without estimates", Controller, unknown),
+    Policy("work", "the same, blind to the cold start", _work_and_running, known),
     Policy("depth", "depth: queued / 5", _depth, unknown),
     Policy("depth-running", "running + queued / 5", _depth_and_running, unknown),
     Policy("each", "one worker a job: running + queued", _one_each, unknown),
