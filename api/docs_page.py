@@ -65,7 +65,11 @@ def install(app: Flask) -> None:
     def problem(slug: str) -> Response:
         return problems.help_page(slug)
 
+    def root() -> Response:
+        return Response(status=302, headers={"Location": "/docs"})
+
     routes: dict[str, Callable[..., Response]] = {
+        "/": root,
         "/openapi.json": openapi,
         "/docs": docs,
         "/docs/<name>": docs_asset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from infra.client import Client
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+DATA_DIR: Final = ".floor/demo"
 POLL_S: Final = 0.2
 LINK_TTL_S: Final = 3600
 SAVED: Final = {"tearsheet": ("report.pdf", "tearsheet.pdf"), "bundle": ("bundle.zip", "bundle.zip")}
@@ -39,11 +41,11 @@ class Sources:
     index: Path | None = None
 
 
-@click.command()
+@click.command(short_help="Run the main job from end to end and save its tear sheet.")
 @click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A price file of yours.")
 @click.option("--actions", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Its corporate actions.")
 @click.option("--keep", is_flag=True, help="Leave Floor running at the end.")
-@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path(".floor/demo"))
+@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path(DATA_DIR), show_default=True)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("demo-output"), show_default=True)
 @options.as_json
 def demo(*, data: Path | None, actions: Path | None, keep: bool, data_dir: Path, out: Path, as_json: bool) -> None:
@@ -96,7 +98,7 @@ def _running(data_dir: Path, *, keep: bool) -> Iterator[Place]:
     ready = running.ready(data_dir) if kept else running.start_apart(data_dir)
     _greet(ready["url"], begun)
     try:
-        yield Place(ready["url"], ready["api_key"], begun, stop=f"floor down --data-dir {data_dir}")
+        yield Place(ready["url"], ready["api_key"], begun, stop=f"{sys.argv[0]} down --data-dir {data_dir}")
     except BaseException:
         if kept is None:
             running.stop(data_dir)

@@ -41,7 +41,7 @@ class Finding:
     mend: str = ""
 
 
-@click.command()
+@click.command(short_help="Look whether this machine and its Floor are well.")
 @options.data_dir
 @options.as_json
 def doctor(data_dir: Path, as_json: bool) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from infra.client import Client
 
 FAILED = 1
+INTERRUPTED = 130  # as a shell says it of SIGINT
 
 
 class KindName(click.ParamType[str]):
@@ -38,7 +39,7 @@ class KindName(click.ParamType[str]):
         return [click.shell_completion.CompletionItem(name) for name in registry.kinds() if name.startswith(incomplete)]
 
 
-@click.group()
+@click.group(short_help="Submit jobs, watch them, download what they leave.")
 def jobs() -> None:
     """Submit jobs, look at them, wait for them, download what they leave."""
 
@@ -74,6 +75,8 @@ def submit(
         params = json.load(params_file)
     except json.JSONDecodeError as error:
         raise click.BadParameter(f"{params_file.name} is not JSON: {error}", param_hint="--params") from error
+    if bare := [tag for tag in tags if not tag.partition("=")[1]]:
+        raise click.BadParameter(f"{bare[0]!r} is not NAME=VALUE.", param_hint="--tag")
     pairs = {name: value for name, _, value in (tag.partition("=") for tag in tags)}
     with reach.client() as client:
         job = client.submit(kind, params, priority=priority, cache=cache, tags=pairs)
@@ -175,12 +178,20 @@ def file_name(artifact: dict[str, Any]) -> str:
 
 
 def _watched(client: Client, job: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
-    if quiet:
-        return client.wait(job["id"])
-    with progress.JobBars() as bars:
-        for state in client.follow(job["id"]):
-            bars.show(state["kind"], state)
-            job = state
+    """Follow a job to its end; whoever stops waiting is told that the job goes on, and how to come back to it."""
+    try:
+        with progress.JobBars(quiet=quiet) as bars:
+            for state in client.follow(job["id"]):
+                bars.show(state["kind"], state)
+                job = state
+    except KeyboardInterrupt:
+        name = job["id"]
+        click.echo(
+            f"No longer waiting; the job goes on. Come back with `floor jobs wait {name}`, "
+            f"or end it with `floor jobs cancel {name}`.",
+            err=True,
+        )
+        sys.exit(INTERRUPTED)
     return job
 
 
@@ -190,9 +201,18 @@ def _conclude(job: dict[str, Any], *, as_json: bool) -> None:
         options.show(job)
     else:
         click.echo(f"{job['id']}  {job['state']}")
+        _say_result(job.get("result") or {})
         if job.get("error"):
             click.echo(job["error"].get("detail", ""), err=True)
             for fault in job["error"].get("errors", []):
                 click.echo(f"  {fault['pointer']}: {fault['detail']}", err=True)
     if job["state"] in {"failed", "cancelled"}:
         sys.exit(FAILED)
+
+
+def _say_result(result: dict[str, Any]) -> None:
+    """Print the dataset that a job made, and what its reader must know."""
+    if result.get("dataset"):
+        click.echo(f"dataset {result['dataset']}")
+    for note in (*result.get("warnings", ()), *result.get("notes", ())):
+        click.echo(f"  note: {note}", err=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tasks.kind import JobKind
 
 
-@click.command()
+@click.command(short_help="List the job kinds, or show one with an example.")
 @click.argument("kind", required=False)
 @options.as_json
 def kinds(kind: str | None, as_json: bool) -> None:

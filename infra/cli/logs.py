@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 POLL_S = 0.3
 
 
-@click.command()
+@click.command(short_help="Show the logs of the parts.")
 @click.argument("part", required=False)
 @click.option(
     "--lines", "-n", type=click.IntRange(1), default=40, show_default=True, help="How many of the last lines."

@@ -54,13 +54,16 @@ class Reach:
         state = local.read_state(self.data_dir) if self.url is None else None
         url = self.url or (state["url"] if state else None)
         if url is None:
-            raise Unreachable(
-                f"No Floor runs on {self.data_dir}. Start one with `floor up`, or name one with --url and --key."
-            )
+            raise Unreachable(f"No Floor runs on {self.data_dir}. {self._mend()}")
         key = self.key or embedded.Kept(self.data_dir / "secrets.json").get("api_key")
         if key is None:
             raise click.UsageError("Give an API key with --key or FLOOR_API_KEY.")
         return Client(url, str(key))
+
+    def _mend(self) -> str:
+        if local.read_state(self.data_dir / "demo"):
+            return f"The demo's does: add --data-dir {self.data_dir / 'demo'}."
+        return "Start one with `floor up`, or name one with --url and --key."
 
 
 def connected(command: Command) -> Command:

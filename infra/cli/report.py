@@ -36,16 +36,19 @@ def results(steps: Mapping[str, Any], saved: Mapping[str, tuple[Path, str]], sou
     console.print(
         f"\n{source.name}: {read['rows_read']:,} rows read, {read['rows_kept']:,} kept, "
         f"{read['rows_quarantined']:,} quarantined, {read['rows_duplicate']:,} duplicate; {read['symbols']} symbols, "
-        f"{read['start']} to {read['end']}; health {_number(read['score'], PLAIN)} of 100",
+        f"{read['start']} to {read['end']};"
+        f" health {_number(read['score'], PLAIN)} of 100",
         highlight=False,
     )
+    for warning in read.get("warnings", []):
+        console.print(f"  {warning}", highlight=False, markup=False)
     console.print(kpi_table(tested))
     for note in tested.get("notes", []):
         console.print(f"  note: {note}", highlight=False, markup=False)
     for step, (path, url) in saved.items():
         console.print(f"{step:<10} {path}", highlight=False)
         console.print(f"           {url}", highlight=False, markup=False)
-    console.print(f"\nDone in {seconds:.1f} s. The links work for an hour, while Floor runs.", highlight=False)
+    console.print(f"\nDone in {seconds:.1f} s.", highlight=False)
 
 
 def as_object(
@@ -82,24 +85,28 @@ def what_next(url: str, key: str, steps: Mapping[str, Any], *, stop: str | None)
         console.print(text, highlight=False, markup=False)
 
     if stop is None:
-        line("\nFloor stops now. To look around, run  make demo KEEP=1  and then try:")
+        line("\nFloor stops now, and the links with it. To look around, run  make demo KEEP=1  and then try:")
         line("  the API's pages      <address>/docs")
         line("  your own prices      make demo DATA=path/to/prices.csv ACTIONS=path/to/corporate_actions.csv")
         line("  a Floor that stays   make up")
         return
     job = steps["backtest"]["id"]
     body = json.dumps({"kind": "backtest", "params": _variant(steps["backtest"]["params"])})
-    line(f"\nFloor runs on. The API's pages: {url}/docs. Try:")
+    line(f"\nFloor runs on; the links above work for an hour. The API's pages: {url}/docs. Try:")
     line(f'  curl -H "Authorization: Bearer {key}" {url}/v1/jobs/{job}')
     line(f'  curl -H "Authorization: Bearer {key}" {url}/v1/jobs/{job}/artifacts')
     line(f'  curl -L -o equity.csv -H "Authorization: Bearer {key}" {url}/v1/jobs/{job}/artifacts/equity.csv')
     line(f'  curl -H "Authorization: Bearer {key}" -H "Content-Type: application/json" -d \'{body}\' {url}/v1/jobs')
-    line(f"\nStop it with:  {stop}   (or: make down)")
+    line(f"\nStop it with:  make down   (or: {stop})")
 
 
 def _variant(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the same backtest with fewer names, as one would vary it by hand."""
-    kept = {name: params[name] for name in ("prices", "signal", "rebalance") if params.get(name) is not None}
+    kept = {
+        name: params[name]
+        for name in ("prices", "signal", "rebalance", "costs", "borrow")
+        if params.get(name) is not None
+    }
     return kept | {"construction": {"type": params["construction"]["type"], "quantile": 0.1}}
 
 

@@ -204,7 +204,7 @@ def status(data_dir: Path, as_json: bool) -> None:
     click.echo(f"{found['url']}  {'ready' if local.is_ready(found['url']) else 'not ready'}")
     for name, pids in found["pids"].items():
         click.echo(
-            f"  {name:<11}{', '.join(map(str, pids)) if isinstance(pids, list) else pids or 'given from outside'}"
+            f"  {name:<13}{', '.join(map(str, pids)) if isinstance(pids, list) else pids or 'given from outside'}"
         )
     for name, queue in found["queues"].items():
-        click.echo(f"  {name:<11}{queue['queued']} queued, {queue['running']} running, {queue['workers']} workers")
+        click.echo(f"  {name:<13}{queue['queued']} queued, {queue['running']} running, {queue['workers']} workers")

@@ -11,9 +11,11 @@ from tasks.permissions import PERMISSIONS, ROLES
 
 # What answers without a key, and why: it shows nothing of any organisation.
 PUBLIC = {
+    "/",
     "/healthz",
     "/readyz",
     "/metrics",
+    "/internal/autoscale/<pool>",  # asks for a token of its own
     "/openapi.json",
     "/docs",
     "/docs/<name>",

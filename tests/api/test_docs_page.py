@@ -27,6 +27,11 @@ def test_everything_the_page_asks_for_is_served_under_its_policy(client):
         response.close()
 
 
+def test_the_root_leads_to_the_page(client):
+    response = client.flask.get("/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/docs")
+
+
 @pytest.mark.parametrize("name", ["nope.js", "docs_page.py", "../app.py", "..%2fapp.py", "swagger-ui.css.map"])
 def test_nothing_else_of_the_folders_is_served(client, name):
     assert client.flask.get(f"/docs/{name}").status_code == 404

@@ -1,12 +1,14 @@
 """The everyday commands against a whole running Floor, each as a person or a script would call it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from infra.cli.main import floor as command
+from infra.cli.progress import JobBars
 from tasks import registry
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
@@ -127,3 +129,26 @@ def test_the_doctor_says_what_to_do(tmp_path, monkeypatch):
     assert ran.exit_code == 1
     assert "BAD  disk" in ran.output
     assert "Make room" in ran.output
+
+
+def test_who_stops_waiting_is_told_how_to_come_back(run, params, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as at_the_first_look:
+        at_the_first_look.setattr(JobBars, "show", interrupted)
+        left = run("jobs", "submit", "ingest", "--params", "-", "--wait", code=130, input=params)
+    job_id = re.search(r"`floor jobs wait (job_[0-9a-f-]+)`", left.stderr)[1]
+    assert f"`floor jobs cancel {job_id}`" in left.stderr
+    assert "succeeded" in run("jobs", "wait", job_id).stdout
+
+
+def test_a_finished_ingest_names_its_dataset_and_what_to_know(run, params):
+    ran = run("jobs", "submit", "ingest", "--params", "-", "--wait", input=params)
+    assert re.search(r"^dataset ds_[0-9a-f-]+@\d+$", ran.stdout, re.MULTILINE)
+    assert "1 row could not be used" in ran.stderr
+
+
+def test_a_tag_without_a_value_is_refused(run, params):
+    ran = run("jobs", "submit", "ingest", "--params", "-", "--tag", "mine", code=2, input=params)
+    assert "'mine' is not NAME=VALUE." in ran.stderr
