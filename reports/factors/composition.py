@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BAR: Final = 12.0
 GUTTER: Final = 24.0
 SIDE_BY_SIDE_MOST: Final = 8
+LEGEND_MOST: Final = 48  # characters
 
 
 def correlation(content: Mapping[str, Any], width: float) -> Section | None:
@@ -69,7 +70,7 @@ def weights(content: Mapping[str, Any]) -> Section | None:
     shares = found["values"][begun] / np.abs(found["values"][begun]).sum(axis=1, keepdims=True)
     lines = [
         Series(label, shares[:, k], colour=COLOURS[k % len(COLOURS)])
-        for k, label in enumerate(content["correlation"]["labels"])
+        for k, label in enumerate(_legend(content["correlation"]["labels"]))
     ][: len(COLOURS)]
     look = Look("Weights of the factors", "% of all weight, from past ICs", mark=0.0, ticks=5)
 
@@ -77,6 +78,11 @@ def weights(content: Mapping[str, Any]) -> Section | None:
         lines_over_time(sheet, box, content["dates"][begun], lines, look)
 
     return Section("Weights over time", [Block(130.0, draw)])
+
+
+def _legend(labels: Sequence[str]) -> list[str]:
+    """Return the factors' names, or their numbers in the table of factors where the names are too long."""
+    return list(labels) if sum(map(len, labels)) <= LEGEND_MOST else [str(k + 1) for k in range(len(labels))]
 
 
 def sectors(content: Mapping[str, Any]) -> Section | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WINDOWS: Final = (126, 63, 26, 12)  # scoring dates: the longest that fits four times
 COLOURS: Final = (BLUE, ORANGE, GREEN, AMBER, PINK, INK)
+LINES_MOST: Final = 6
 CHART_LEAST: Final = 230.0
 CHART_MOST: Final = 470.0
 
@@ -73,8 +74,9 @@ def ahead(content: Mapping[str, Any], k: int | None = None) -> str:
 
 def by_horizon(content: Mapping[str, Any], values: Iterable[np.ndarray]) -> list[Series]:
     """Return a series for each of the horizons, as many as there are colours."""
-    shown = zip(COLOURS, values, strict=False)
-    return [Series(ahead(content, k), one, colour=colour) for k, (colour, one) in enumerate(shown)]
+    drawn = list(zip(COLOURS, content["horizons"], values, strict=False))
+    names = [*(str(horizon) for _, horizon, _ in drawn[:-1]), ahead(content, len(drawn) - 1)]
+    return [Series(name, one, colour=colour) for name, (colour, _, one) in zip(names, drawn, strict=True)]
 
 
 def _summed(series: np.ndarray) -> np.ndarray:
@@ -121,7 +123,8 @@ def quantiles(content: Mapping[str, Any]) -> Section:
     names = [f"Q{q + 1}" for q in range(count)]
     names[0], names[-1] = f"{names[0]} lowest", f"{names[-1]} highest"
     bars = by_horizon(content, found["means"] * 1e4)
-    growth = [Series(names[q], found["growth"][:, q], colour=shade(q, count)) for q in reversed(range(count))]
+    drawn = sorted({round(q) for q in np.linspace(count - 1, 0, min(count, LINES_MOST)).tolist()}, reverse=True)
+    growth = [Series(names[q], found["growth"][:, q], colour=shade(q, count)) for q in drawn]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio_of = [Series("Highest over lowest", found["growth"][:, -1] / found["growth"][:, 0], colour=INK)]
     held = f"growth of 1, held {found['sessions']} session{'s' * (found['sessions'] > 1)} a time, before costs"

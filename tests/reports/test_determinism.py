@@ -18,6 +18,7 @@ from reports.bundle import write_bundle
 from reports.documents import write_document
 from reports.json_text import write_json
 from reports.tables import write_csv, write_parquet
+from tests.reports.factors_sample import factor_content
 from tests.reports.sample import sheet_content
 
 folder = Path(sys.argv[1])
@@ -28,6 +29,7 @@ write_csv(columns, folder / "t.csv")
 write_json({name: {"set": sorted({"a", "b", "c"})} for name in {"x", "y", "z"}}, folder / "t.json")
 write_document("workbook", {"title": "t", "sheets": [{"name": "Ω", "columns": columns}]}, folder / "t.xlsx")
 write_document("backtest", sheet_content(title="Ω Ж 三 שלום"), folder / "t.pdf")
+write_document("factors", factor_content(title="Ω Ж 三 שלום"), folder / "f.pdf")
 members = [{"name": p.name, "path": str(p)} for p in sorted(folder.iterdir())]
 write_bundle({"members": members, "changelog": "", "manifest": {"b": 1, "a": 2}}, folder / "t.zip")
 for path in sorted(folder.iterdir()):
@@ -51,5 +53,5 @@ def digests(folder, place):
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(folder)], env=environment, capture_output=True, text=True, check=True
     )
-    assert len(done.stdout.splitlines()) == 6
+    assert len(done.stdout.splitlines()) == 7
     return done.stdout
