@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from infra import orgs
@@ -24,6 +24,33 @@ PAUSE_S: Final = 5.0
 SHOWN: Final = "minute"  # the one policy whose rest every answer shows
 TIMEOUT_S: Final = 0.5
 
+# One round trip for all of a request's counters. Each is a hash: the number of its window, the hits in it and in the
+# one before. What counts is this window's hits and the part of the last one's that a sliding window still covers.
+# Returns per counter whether the hit was within the quota, how many are left, and the milliseconds to the next window.
+SPEND: Final = """
+local clock = redis.call('TIME')
+local now = clock[1] + clock[2] / 1e6
+local found = {}
+for i, key in ipairs(KEYS) do
+  local quota, window = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local number = math.floor(now / window)
+  local passed = now / window - number
+  local kept = redis.call('HMGET', key, 'number', 'here', 'before')
+  local since = number - (tonumber(kept[1]) or -2)
+  local here = since == 0 and tonumber(kept[2]) or 0
+  local before = since == 0 and tonumber(kept[3]) or since == 1 and tonumber(kept[2]) or 0
+  local used = here + before * (1 - passed)
+  local within = used + 1 <= quota
+  if within then
+    here, used = here + 1, used + 1
+    redis.call('HSET', key, 'number', number, 'here', here, 'before', before)
+    redis.call('EXPIRE', key, 2 * window)
+  end
+  found[i] = {within and 1 or 0, math.max(0, math.floor(quota - used)), math.ceil((1 - passed) * window * 1000)}
+end
+return found
+"""
+
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +62,15 @@ class Policy:
     quota: int
     window_s: int
     counted: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a counter says after a request: whether it was within the policy, how many are left, until when."""
+
+    within: bool
+    left: int
+    reset_s: int
 
 
 @dataclass(frozen=True)
@@ -66,14 +102,12 @@ class Limits:
         if time.monotonic() < self._paused_until:
             return Spent({})
         try:
-            over = [policy for policy in policies if not self._hit(policy)]
-            shown = over or [policy for policy in policies if policy.name == SHOWN]
-            left = {policy.name: self._left(policy) for policy in shown}
+            found = self._count(policies)
         except Exception as error:  # noqa: BLE001 - whatever ails the counter, requests go on uncounted
             self._paused_until = time.monotonic() + PAUSE_S
             log.warning("request rates are not counted for %s s: %s", PAUSE_S, type(error).__name__)
             return Spent({})
-        return _spent(policies, over, left)
+        return _spent(policies, found)
 
     def _policies(self, caller: Caller) -> list[Policy]:
         allowed = self._settings_of(caller.org_id)
@@ -93,41 +127,33 @@ class Limits:
             self._known[org_id] = kept
         return kept[1]
 
-    def _hit(self, policy: Policy) -> bool:
-        """Count one request; say whether it was within the policy."""
-        return bool(self._counter.hit(_item(policy), policy.name, policy.counted))
-
-    def _left(self, policy: Policy) -> tuple[int, int]:
-        """Return how many requests are left, and the seconds until there are more."""
-        window = self._counter.get_window_stats(_item(policy), policy.name, policy.counted)
-        return window.remaining, max(1, math.ceil(window.reset_time - time.time()))
+    def _count(self, policies: list[Policy]) -> list[Counted]:
+        """Count one request against every policy."""
+        keys = [f"floor:rate:{policy.name}:{policy.counted}" for policy in policies]
+        rows = self._script(keys, [number for policy in policies for number in (policy.quota, policy.window_s)])
+        return [Counted(bool(within), left, max(1, math.ceil(wait_ms / 1000))) for within, left, wait_ms in rows]
 
     @cached_property
-    def _counter(self) -> Any:
-        from limits.storage import RedisStorage  # noqa: PLC0415 - see _item
-        from limits.strategies import SlidingWindowCounterRateLimiter  # noqa: PLC0415
+    def _script(self) -> Any:
+        import redis  # noqa: PLC0415 - Redis' client is loaded with the first request
 
-        url = self._settings.redis_url.replace("redis+socket://", "redis+unix://", 1)
-        url = "redis+" + url if url.startswith("unix://") else url
-        return SlidingWindowCounterRateLimiter(
-            RedisStorage(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
-        )
+        url = self._settings.redis_url.replace("redis+socket://", "unix://", 1)
+        client = redis.Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+        return client.register_script(SPEND)
 
 
-@lru_cache(maxsize=1000)
-def _item(policy: Policy) -> Any:
-    from limits import RateLimitItemPerSecond  # noqa: PLC0415 - Redis' client is loaded with the first request
-
-    return RateLimitItemPerSecond(policy.quota, policy.window_s, namespace="floor")
-
-
-def _spent(policies: list[Policy], over: list[Policy], left: dict[str, tuple[int, int]]) -> Spent:
+def _spent(policies: list[Policy], found: list[Counted]) -> Spent:
+    counted = list(zip(policies, found, strict=True))
+    over = [(policy, one) for policy, one in counted if not one.within]
+    shown = over or [(policy, one) for policy, one in counted if policy.name == SHOWN]
     headers = {
         "RateLimit-Policy": ", ".join(f'"{p.name}";q={p.quota};w={p.window_s}' for p in policies),
-        "RateLimit": ", ".join(f'"{name}";r={rest};t={reset}' for name, (rest, reset) in left.items()),
+        "RateLimit": ", ".join(f'"{policy.name}";r={one.left};t={one.reset_s}' for policy, one in shown),
     }
     if not over:
         return Spent(headers)
-    wait = max(left[policy.name][1] for policy in over)
-    detail = f"More than {over[0].quota} requests came in {over[0].window_s} s; ask again in {wait} s."
-    return Spent(headers, RateLimited(detail, retry_after_s=wait, violated_policies=[policy.name for policy in over]))
+    wait = max(one.reset_s for _, one in over)
+    first = over[0][0]
+    detail = f"More than {first.quota} requests came in {first.window_s} s; ask again in {wait} s."
+    violated = [policy.name for policy, _ in over]
+    return Spent(headers, RateLimited(detail, retry_after_s=wait, violated_policies=violated))

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import uuid
 
 import pytest
+import redis
 
 from api.app import create_app
+from api.limits import SPEND
 from infra import keys, orgs
 
 
@@ -38,6 +41,19 @@ def test_every_answer_says_what_is_left(slow_app, org):
     assert first.headers["RateLimit-Policy"].startswith('"burst";q=3;w=1, "minute";q=10;w=60')
     left = [int(re.search(r'"minute";r=(\d+);t=\d+', one.headers["RateLimit"])[1]) for one in (first, second)]
     assert left == [9, 8]
+
+
+@pytest.mark.parametrize(("windows_ago", "within"), [(0, False), (1, False), (2, True)])
+def test_the_window_before_still_counts_and_the_one_before_that_does_not(settings, windows_ago, within):
+    """A hash as an earlier request left it: so many hits that any part of them is too many."""
+    client = redis.Redis.from_url(settings.redis_url)
+    key, window_s = f"floor:rate:test:{uuid.uuid4()}", 1000
+    number = client.time()[0] // window_s - windows_ago
+    client.hset(key, mapping={"number": number, "here": 10**15, "before": 0})
+    (found,) = client.register_script(SPEND)([key], [5, window_s])
+    client.close()
+    assert (found[0], found[1]) == ((1, 4) if within else (0, 0))
+    assert 0 < found[2] <= window_s * 1000
 
 
 def test_one_keys_flood_is_not_anothers(slow_app, org, database):
