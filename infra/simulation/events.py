@@ -103,7 +103,7 @@ class Simulation:
         self._workers: list[Worker] = []
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._order = count()
-        self._to_come = len(workload.arrivals)
+        self._to_come, self._until_s = len(workload.arrivals), workload.horizon_s + GRACE_S
         self._trace = Trace()
 
     def run(self) -> Trace:
@@ -111,7 +111,7 @@ class Simulation:
         for arrival in self._workload.arrivals:
             self._at(arrival.at_s, lambda now, arrival=arrival: self._arrive(now, arrival))  # type: ignore[misc]
         self._at(0.0, self._poll)
-        while self._events:
+        while self._events and self._events[0][0] <= self._until_s:
             now, _, happen = heapq.heappop(self._events)
             happen(now)
             self._start_jobs(now)
@@ -141,7 +141,7 @@ class Simulation:
             self._let_go(now)
         self._trace.samples.append(Sample(now, self._queued(), load.running, len(self._workers)))
         busy = self._to_come or self._queued() or load.running or len(self._workers) > self._rule.minimum
-        if busy and now < self._workload.horizon_s + GRACE_S:
+        if busy:
             self._at(now + self._rule.poll_s, self._poll)
 
     def _load(self, now: float) -> Load:
@@ -185,7 +185,7 @@ class Simulation:
         worker.running += 1
         if lane.cap == NO_CAP:
             self._trace.waits_s.append(now - arrival.at_s)
-        self._trace.busy_s += arrival.run_s
+        self._trace.busy_s += min(arrival.run_s, self._until_s - now)
 
         def finish(_now: float) -> None:
             worker.running -= 1

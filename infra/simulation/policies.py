@@ -117,7 +117,7 @@ POLICIES: Final = (
     OURS,
     Policy("ours-off", "ours, estimates off by lognormal(0, 0.7)", Controller, wrong),
     Policy("ours-blind", "ours, without estimates", Controller, unknown),
-    Policy("work", "the same, blind to the cold start", _work_and_running, known),
+    Policy("work", "running + work, blind to the cold start", _work_and_running, known),
     Policy("depth", "depth: queued / 5", _depth, unknown),
     Policy("depth-running", "running + queued / 5", _depth_and_running, unknown),
     Policy("each", "one worker a job: running + queued", _one_each, unknown),

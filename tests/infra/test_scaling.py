@@ -1,9 +1,10 @@
-import heapq
-import random
+import math
+from dataclasses import replace
 
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from infra.scaling import Controller, Load, Need, Rule, need, share
+from infra.scaling import SHRINK_STEP, Controller, Load, Need, Rule, need, share
 
 RULE = Rule(target_wait_s=30, cold_start_s=2.5, poll_s=1.0, maximum=100)
 
@@ -53,44 +54,68 @@ def test_a_queue_with_work_always_has_a_worker_whatever_the_maximum():
     assert share({"compute": 9, "bulk": 9}, 5) == {"compute": 2, "bulk": 3}
 
 
-def simulate(arrivals, rule, horizon_s):
-    """Run one queue on a virtual clock; returns the waits, the worker-seconds and how often the direction turned."""
-    controller, workers, waits = Controller(rule), [], []
-    queue, running, spent, turns, last = [], [], 0.0, 0, 0
-    arrivals = sorted(arrivals)
-    for now in range(horizon_s):
-        while arrivals and arrivals[0][0] <= now:
-            queue.append(arrivals.pop(0))
-        while running and running[0] <= now:
-            heapq.heappop(running)
-        load = Load(len(running), len(queue), sum(seconds for _, seconds in queue))
-        desired = controller.desired(now, load, len(workers))
-        assert desired >= min(len(running), rule.maximum)
-        step = (desired > len(workers)) - (desired < len(workers))
-        turns, last = turns + (step * last < 0), step or last
-        workers = sorted(workers)[:desired] + [now + rule.cold_start_s] * (desired - len(workers))
-        free = sum(ready <= now for ready in workers) - len(running)
-        for _ in range(max(0, min(free, len(queue)))):
-            came, seconds = queue.pop(0)
-            waits.append(now - came)
-            heapq.heappush(running, now + seconds)
-        spent += len(workers)
-    assert not queue
-    return sorted(waits), spent, turns, len(workers)
+@st.composite
+def rules(draw):
+    minimum = draw(st.integers(0, 5))
+    return Rule(
+        target_wait_s=draw(st.floats(1, 600)),
+        cold_start_s=draw(st.floats(0, 300)),
+        poll_s=draw(st.floats(0.05, 60)),
+        slots=draw(st.integers(1, 8)),
+        minimum=minimum,
+        maximum=draw(st.integers(max(1, minimum), 200)),
+        stable_for_s=draw(st.floats(0, 300)),
+    )
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_simulated_day_neither_starves_nor_flaps(seed):
-    chance = random.Random(seed)
-    arrivals, now = [], 0.0
-    while now < 6000:
-        now += chance.expovariate(1 / 20)
-        arrivals.append((now, 4.0 if chance.random() < 0.9 else 300.0))
-    arrivals += [(burst + chance.random(), 4.0) for burst in (1000, 3000, 5000) for _ in range(200)]
-    rule = Rule(target_wait_s=120, cold_start_s=45, poll_s=10, maximum=60, stable_for_s=120)
-    waits, spent, turns, left = simulate(arrivals, rule, 9000)
-    work = sum(seconds for _, seconds in arrivals)
-    assert waits[int(len(waits) * 0.95)] <= rule.target_wait_s
-    assert spent < 3.5 * work
-    assert turns < 60
-    assert left == 0
+COUNTS = st.integers(0, 500)
+LOADS = st.builds(Load, running=COUNTS, queued=COUNTS, work_s=st.none() | st.floats(0, 1e6), oldest_s=st.floats(0, 1e4))
+
+
+@given(LOADS, rules())
+def test_a_need_keeps_its_bounds_and_covers_what_runs_and_waits(load, rule):
+    workers = need(load, rule).workers
+    assert rule.minimum <= workers <= rule.maximum
+    assert workers >= min(rule.maximum, math.ceil((load.running + (load.queued > 0)) / rule.slots))
+    assert workers <= max(rule.minimum, math.ceil((load.running + load.queued) / rule.slots))
+
+
+@given(LOADS, rules(), COUNTS, COUNTS, st.floats(0, 1e6))
+def test_more_jobs_or_more_work_never_need_fewer_workers(load, rule, running, queued, work_s):
+    more_work_s = None if load.work_s is None else load.work_s + work_s
+    more = Load(load.running + running, load.queued + queued, more_work_s)
+    assert need(more, rule).workers >= need(load, rule).workers
+
+
+@given(rules(), st.lists(st.tuples(st.none() | LOADS, st.floats(0, 120)), max_size=30))
+def test_whatever_comes_the_controller_holds_without_a_signal_and_never_goes_below_what_runs(rule, history):
+    controller, now, current = Controller(rule), 0.0, 0
+    for load, later_s in history:
+        now += later_s
+        if load is None:
+            assert controller.desired(now, None, current) == current
+            continue
+        running = min(load.running, current * rule.slots)
+        desired = controller.desired(now, replace(load, running=running), current)
+        assert math.ceil(running / rule.slots) <= desired <= max(current, rule.maximum)
+        assert desired >= current - max(1, current * SHRINK_STEP)
+        current = desired
+
+
+@given(rules(), LOADS, st.integers(0, 200))
+def test_under_a_constant_load_the_workers_settle_without_turning(rule, load, current):
+    load = replace(load, running=min(load.running, current * rule.slots))
+    controller, now, seen = Controller(rule), 0.0, [current]
+    for _ in range(60):
+        seen.append(controller.desired(now, load, seen[-1]))
+        now += rule.stable_for_s + 1
+    assert seen[1:] == sorted(seen[1:], reverse=seen[-1] < seen[1])
+    assert seen[-1] == seen[-2]
+
+
+@given(rules(), st.integers(1, 200))
+def test_with_nothing_to_do_it_goes_to_the_minimum(rule, current):
+    controller, now = Controller(rule), 0.0
+    for _ in range(300):
+        current, now = controller.desired(now, Load(), current), now + rule.stable_for_s + 1
+    assert current == rule.minimum
