@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, g, request
 
-from api import docs_page, health, problems
+from api import autoscale, docs_page, health, problems
 from api.answering import view_of
 from api.endpoint import declared
 from api.forms import FormRequest
@@ -47,6 +47,7 @@ def create_app(settings: Settings) -> Flask:
         view = view_of(endpoint, services)
         app.add_url_rule(route, endpoint.name, view, methods=[endpoint.method], provide_automatic_options=False)
     health.install(app, services)
+    autoscale.install(app, services)
     docs_page.install(app)
     problems.install(app)
     app.before_request(_before)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Response
 
+from infra import safety
 from tasks.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -62,9 +63,11 @@ def _ping_broker(url: str) -> None:
     url = url.replace("redis+socket://", "unix://", 1)
     with redis.Redis.from_url(url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S) as connection:
         try:
-            connection.ping()
+            memory = connection.info("memory")
         except (redis.RedisError, OSError) as error:
             raise Unavailable("Redis does not answer just now.") from error
+    if (problem := safety.eviction(memory)) is not None:
+        raise Unavailable(problem)
 
 
 def _problem(answer: Any) -> str | None:

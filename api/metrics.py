@@ -9,8 +9,15 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from infra import dispatching
+from infra.scaling import Load, advice, load_of, rule_of
+from tasks.kind import QUEUES as POOLS
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infra.database import Database
+    from infra.scaling import Rule
     from infra.settings import Settings
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -37,6 +44,7 @@ class Metrics:
 
     def __init__(self, settings: Settings) -> None:
         self._data_dir = settings.data_dir
+        self._rule = rule_of(settings)
         self._counters: _Counters | None = None
         self._making = threading.Lock()
 
@@ -50,7 +58,9 @@ class Metrics:
         """Return the whole page; raises Unavailable while the database is away."""
         with database.system() as connection:
             rows = connection.execute(QUEUES).fetchall()
-        return self._made().text() + "".join(_lines(rows))
+            counted = dispatching.demand(connection)
+        advised = advice_for(counted, self._rule)
+        return self._made().text() + "".join([*_lines(rows), *_advice_lines(advised)])
 
     def close(self) -> None:
         """Close the shared files; the numbers of this process stay in them."""
@@ -117,6 +127,24 @@ def _lines(rows: list[dict[str, Any]]) -> list[str]:
             "floor_slots", "Places of live workers.", ("queue",), [r for r in rows if r["state"] == "slots"], "jobs"
         ),
     ]
+
+
+def advice_for(counted: Mapping[str, Mapping[str, Any]], rule: Rule) -> dict[str, dict[str, Any]]:
+    """Return the controller's advice for every queue, from what `dispatching.demand` counted."""
+    return {pool: advice(load_of(counted[pool]) if pool in counted else Load(), rule) for pool in POOLS}
+
+
+def _advice_lines(advised: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Write the controller's advice: the numbers of /internal/autoscale/{pool}."""
+    rows = [{"pool": pool, **one} for pool, one in advised.items()]
+    summaries = {
+        "desired": "Workers wanted now.",
+        "queued": "Queued jobs that no cap forbids to run.",
+        "running": "Jobs running.",
+        "work_seconds": "Expected seconds of those queued jobs.",
+        "oldest_seconds": "Age of the oldest of them.",
+    }
+    return [_gauge(f"floor_autoscale_{name}", about, ("pool",), rows, name) for name, about in summaries.items()]
 
 
 def _gauge(name: str, summary: str, labels: tuple[str, ...], rows: list[dict[str, Any]], value: str) -> str:

@@ -7,12 +7,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from api.app import create_app
-from infra import settings
+from infra import safety
 
 if TYPE_CHECKING:
     from api.services import Services
 
-app = create_app(settings.read())
+app = create_app(safety.checked())
 
 
 def _let_go_on_stop() -> None:

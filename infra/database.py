@@ -26,6 +26,14 @@ APP_ROLE: Final = "floor_app"
 SYSTEM_ROLE: Final = "floor_system"
 CHECKOUT_S: Final = 5.0
 BEGIN: Final = "BEGIN"
+WITHOUT_WALL: Final = """
+    SELECT c.relname AS name FROM pg_class c
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+      AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+      AND (c.relname = 'orgs' OR EXISTS (
+          SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'org_id' AND NOT a.attisdropped))
+    ORDER BY c.relname
+"""
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -211,4 +219,6 @@ def unsafe_settings(url: str) -> list[str]:
             "SELECT 1 FROM pg_tables WHERE tableowner = session_user AND schemaname = 'public'"
         ).fetchone():
             found.append("FLOOR_DATABASE_URL logs in as the owner of the tables; use the runtime login instead")
+        if bare := [row["name"] for row in connection.execute(WITHOUT_WALL)]:
+            found.append(f"row-level security is not forced on {', '.join(bare)}: run `floor migrate`")
     return found

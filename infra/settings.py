@@ -32,6 +32,7 @@ class Settings:
     s3_bucket: str
     s3_region: str
     secret_key: str
+    internal_token: str
     old_secret_keys: tuple[str, ...]
     host: str
     port: int
@@ -77,6 +78,7 @@ def read(environ: dict[str, str] | None = None) -> Settings:
         "s3_bucket": env.str("FLOOR_S3_BUCKET", "floor"),
         "s3_region": env.str("FLOOR_S3_REGION", "us-east-1"),
         "secret_key": env.str("FLOOR_SECRET_KEY", validate=validate.Length(min=SECRET_MIN)),
+        "internal_token": env.str("FLOOR_INTERNAL_TOKEN", "", validate=_absent_or_long),
         "old_secret_keys": env.list("FLOOR_OLD_SECRET_KEYS", [], validate=_each_long_enough),
         "host": env.str("FLOOR_HOST", "127.0.0.1"),
         "port": env.int("FLOOR_PORT", 0, validate=validate.Range(0, 65535)),
@@ -127,6 +129,11 @@ def _prefix(*prefixes: str) -> Any:
             raise ValidationError(f"must start with {' or '.join(prefixes)}")
 
     return check
+
+
+def _absent_or_long(text: str) -> None:
+    if 0 < len(text) < SECRET_MIN:
+        raise ValidationError(f"has at least {SECRET_MIN} characters, or is left out")
 
 
 def _each_long_enough(keys: list[str]) -> None:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
-from infra import dispatching, jobs, leases, logs, release
+from infra import dispatching, jobs, leases, logs, release, safety
 from infra.database import Database, leading, listen
 from infra.queues import Queues
-from infra.scaling import Load
-from infra.settings import read
+from infra.scaling import load_of
 from tasks.errors import JobTimedOut, Unavailable
 from tasks.kind import QUEUES
 from worker.driver import Driver
@@ -170,14 +170,12 @@ class Dispatcher:
             return dispatching.busy_workers(connection)
 
 
-def load_of(row: Mapping[str, Any]) -> Load:
-    """Return one queue's load from what the database counted."""
-    return Load(row["running"], row["ready"] + row["dispatched"], row["work_s"], row["oldest_s"] or 0.0)
-
-
 def main() -> None:
     """Run a dispatcher until SIGTERM or SIGINT."""
-    settings = read()
+    try:
+        settings = safety.checked()
+    except safety.UnsafeToStart as refused:
+        sys.exit(str(refused))
     logs.configure(settings.log_level)
     dispatcher = Dispatcher(settings)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from infra import processes
-from infra.scaling import Controller, Load, Rule, share
+from infra.scaling import Controller, Load, rule_of, share
 from tasks.kind import QUEUES
 from worker.process import worker_name
 
@@ -39,12 +39,7 @@ class Driver:
         self._started: dict[int, float] = {}
         self._failures: dict[str, int] = defaultdict(int)  # workers of a queue in a row that ended soon after start
         self._not_before: dict[str, float] = {}
-        rule = Rule(
-            poll_s=settings.poll_s,
-            slots=settings.worker_slots,
-            maximum=settings.max_workers,
-            stable_for_s=settings.worker_idle_s,
-        )
+        rule = rule_of(settings)
         self._controllers = {queue: Controller(rule) for queue in QUEUES}
 
     @property

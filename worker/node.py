@@ -18,13 +18,18 @@ def main(queue: str) -> int:
     """Serve a queue until told to stop; returns the exit code."""
     for name in THREADS:
         os.environ.setdefault(name, "1")
-    from infra.settings import read  # noqa: PLC0415
+    from infra import safety  # noqa: PLC0415 - after the environment is set, as what follows
+
+    try:
+        settings = safety.checked()
+    except safety.UnsafeToStart as refused:
+        sys.exit(str(refused))
     from worker.celery_app import app  # noqa: PLC0415 - after the environment is set
 
     node = app.Worker(
         hostname=f"{queue}-{os.getpid()}@%h",
         queues=[queue],
-        concurrency=read().worker_slots,
+        concurrency=settings.worker_slots,
         pool="prefork",
         quiet=True,
         without_gossip=True,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infra import database, local
+from infra import database, local, safety
 from infra import settings as settings_module
 from infra.cli import options
 from infra.processes import ProcessFault
@@ -42,7 +42,7 @@ def worker(data_dir: Path, queue: str, slots: int | None) -> None:
     _become([*command, "--concurrency", str(slots or settings.worker_slots)], environment)
 
 
-@click.command()
+@click.command(short_help="Admit jobs and bring back what was lost.")
 @options.data_dir
 def dispatcher(data_dir: Path) -> None:
     """Admit jobs and bring back what was lost; any number may run, one at a time acts."""
@@ -50,7 +50,7 @@ def dispatcher(data_dir: Path) -> None:
     _become(local.dispatcher_command(), environment)
 
 
-@click.command()
+@click.command(short_help="Bring the database's schema up to date.")
 @options.data_dir
 @click.option("--to", default="head", show_default=True, help="A revision.")
 @options.as_json
@@ -70,10 +70,10 @@ def migrate(data_dir: Path, to: str, as_json: bool) -> None:
 def _checked(data_dir: Path) -> tuple[dict[str, str], Settings]:
     """Return the settings after checking them, and that the database login is one to run with."""
     environment = local.environment(data_dir, settings_module.inherited())
-    settings = settings_module.read(environment)
-    if unsafe := database.unsafe_settings(settings.database_url):
-        raise ProcessFault("Floor does not run like this:\n" + "\n".join(f"  {problem}" for problem in unsafe))
-    return environment, settings
+    try:
+        return environment, safety.checked(environment)
+    except safety.UnsafeToStart as refused:
+        raise ProcessFault(str(refused)) from None
 
 
 def _become(command: list[str], environment: dict[str, str]) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import time
 
+import redis
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from api.app import create_app
@@ -78,3 +79,14 @@ def test_an_unknown_path_does_not_grow_the_metrics(client):
     text = client.flask.get("/metrics").get_data(as_text=True)
     assert "never-heard-of" not in text
     assert "BREW" not in text
+
+
+def test_a_redis_that_evicts_turns_readiness_red(client, servers):
+    with redis.Redis.from_url(servers.environment["FLOOR_REDIS_URL"]) as connection:
+        connection.config_set("maxmemory-policy", "volatile-lru")
+        try:
+            response = client.flask.get("/readyz")
+        finally:
+            connection.config_set("maxmemory-policy", "noeviction")
+    assert response.status_code == 503
+    assert "broker: Redis's maxmemory-policy is volatile-lru" in response.get_data(as_text=True)
