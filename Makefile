@@ -3,10 +3,11 @@
 #   make demo KEEP=1          the same, and Floor stays up (make down stops it)
 #   make demo DATA=p.csv ACTIONS=a.csv    the same on prices of yours
 #   make up | down            a Floor that stays, under .floor/
+#   make chaos               every fault under load, 1,000 jobs each (CHAOS_JOBS=, CHAOS_SEED=), and a table
 #   make check | test | bench | docs | lock | install | clean
 
 .DELETE_ON_ERROR:
-.PHONY: install demo up down check test bench docs lock clean
+.PHONY: install demo up down check test chaos bench docs lock clean
 .DEFAULT_GOAL := demo
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -60,6 +61,9 @@ check: .venv/dev
 
 test: .venv/dev
 	$(BIN)/pytest -n 2
+
+chaos: .venv/dev
+	CHAOS_JOBS=$${CHAOS_JOBS:-1000} $(BIN)/pytest tests/chaos --timeout 0
 
 docs: .venv/default
 	$(BIN)/python -m infra.documents
