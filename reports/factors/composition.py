@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -123,17 +124,19 @@ def latest(content: Mapping[str, Any], width: float) -> Section | None:
     found = content["latest"]
     if not found["best"]:
         return None
-    fields = (
-        Field("Highest", 1), Field("Sector", 1.6, muted=True), Field("Score", 0.7, "right"), Field("", 0.3),
-        Field("Lowest", 1), Field("Sector", 1.6, muted=True), Field("Score", 0.7, "right"),
-    )  # fmt: skip
-    rows = []
-    for i, best in enumerate(found["best"]):
-        worst = found["worst"][i] if i < len(found["worst"]) else None
-        rows.append((*_cells(best), "", *(_cells(worst) if worst else ("", "", ""))))
+    sectors_known = any(row["sector"] for row in [*found["best"], *found["worst"]])
+    sector = (Field("Sector", 1.6, muted=True),) if sectors_known else ()
+    score = Field("Score", 0.7, "right")
+    fields = (Field("Highest", 1), *sector, score, Field("", 0.3), Field("Lowest", 1), *sector, score)
+    rows = [
+        (*_cells(best, sectors_known), "", *_cells(worst, sectors_known))
+        for best, worst in zip_longest(found["best"], found["worst"])
+    ]
     blocks = grid(fields, rows, width)
     return Section(f"Scores of {found['date']}", blocks, together=len(blocks))
 
 
-def _cells(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return str(row["symbol"]), str(row["sector"] or ""), ratio(row["score"])
+def _cells(row: Mapping[str, Any] | None, sectors_known: bool) -> tuple[str, ...]:
+    if row is None:
+        return ("",) * (2 + sectors_known)
+    return (str(row["symbol"]), *([str(row["sector"] or "")] if sectors_known else []), ratio(row["score"]))

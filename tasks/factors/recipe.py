@@ -29,7 +29,9 @@ class Factor(Params):
     params = fields.Dict(
         keys=fields.String(),
         load_default=dict,
-        metadata={"description": "by factor, e.g. momentum: lookback, skip, min_coverage; expression: expression"},
+        metadata={
+            "description": "by factor, e.g. momentum: lookback, skip, min_coverage; expression: see docs/expressions.md"
+        },
     )
 
     @post_load

@@ -149,6 +149,17 @@ def test_what_is_not_there_is_left_out(tmp_path):
     assert not {"Factor correlation", "Sectors", "Scores of 2020-04-20", "Settings", "Weights over time"} & set(titles)
 
 
+def test_names_without_sectors_and_fewer_at_one_end_are_listed(tmp_path):
+    best = [{"symbol": f"UP{i}", "sector": None, "score": 1.0} for i in range(3)]
+    worst = [{"symbol": "DOWN", "sector": None, "score": -1.0}]
+    text = text_of(
+        drawn(factor_content(sectors=[], latest={"date": "2020-04-20", "best": best, "worst": worst}), tmp_path)
+    )
+    assert "UP2" in text
+    assert "DOWN" in text
+    assert "Sector" not in text
+
+
 def test_weights_that_change_are_drawn(tmp_path):
     weights = {"from_ic": np.ones(600, dtype=bool), "values": np.tile([0.5, 0.2, -0.3], (600, 1))}
     assert "Weights over time" in text_of(drawn(factor_content(weights=weights), tmp_path))
