@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from infra import leases, logs, memo
 from infra.canonical import canonical
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from worker.process import Tools
 
 AGAIN_S: Final = 0.5
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 to_owner = logging.getLogger("worker.job")  # these lines the job's owner reads
@@ -75,7 +76,7 @@ def attempt(tools: Tools, held: Mapping[str, Any], scratch: Path, job_log: JobLo
     module = import_module(kind.run_module)
     stages.end("load")
     tell(0.0, "reading inputs")
-    inputs = gather(tools, held, module.needs(held["params"]), scratch)
+    inputs = _patiently(tools, lambda: gather(tools, held, module.needs(held["params"]), scratch))
     if hasattr(module, "context"):
         inputs = replace(inputs, context=module.context(held["params"], inputs, Earlier(tools, held, scratch)))
     stages.end("inputs")
@@ -84,7 +85,7 @@ def attempt(tools: Tools, held: Mapping[str, Any], scratch: Path, job_log: JobLo
     tell(1.0, "writing artifacts")
     rendered = _with_manifest(kind, held, outcome, scratch)
     stages.end("render")
-    stored = effects.store(tools, held, rendered)
+    stored = _patiently(tools, lambda: effects.store(tools, held, rendered))
     stages.end("upload")
     canonical(outcome.result)  # a result that is not JSON is a fault to find here, not in the database
     done = Finish(
@@ -132,12 +133,15 @@ def give_up(tools: Tools, held: Mapping[str, Any], error: BaseException, job_log
         log.warning("the verdict is not kept: %r", lost)  # whoever has the job now decides, or its lease runs out
 
 
-def _patiently(tools: Tools, write: Callable[[], None]) -> None:
-    """Write what was worked for, though the database be away for a moment: the lease fences a second writing off."""
+def _patiently(tools: Tools, step: Callable[[], T]) -> T:
+    """Take a step though the database or the store be away for a moment: three attempts are soon used up without.
+
+    It may be taken twice: whatever it writes is fenced by the lease or lies under the attempt's own keys.
+    """
     until = time.monotonic() + tools.settings.lease_s
     while True:
         try:
-            return write()
+            return step()
         except Unavailable:
             if time.monotonic() >= until:
                 raise

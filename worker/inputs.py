@@ -27,7 +27,7 @@ AT_ONCE: Final = 8  # downloads side by side: they wait for the network, not for
 def gather(tools: Tools, held: Mapping[str, Any], needs: Mapping[str, Need], scratch: Path) -> Inputs:
     """Bring every need of a job to its scratch folder; raises IntegrityFault, Unavailable, Invalid."""
     folder = scratch / "inputs"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)  # it may be tried again when the store was away
     found: dict[str, TableFile | LocalFile | FinishedJob] = {
         name: _BRINGERS[need.what](tools, held, need.ref, _Place(name, folder / str(number)))
         for number, (name, need) in enumerate(sorted(needs.items()))
@@ -41,7 +41,7 @@ class _Place:
     def __init__(self, name: str, folder: Path) -> None:
         self.pointer = "/params/" + name.replace(".", "/")
         self.folder = folder
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
 
 
 def _table(tools: Tools, held: Mapping[str, Any], ref: Any, place: _Place) -> TableFile:

@@ -66,14 +66,14 @@ def kill_postgres(house, rng):
     wait_until(lambda: house.pid("postgres") != before and house.ready(), BACK_S, "PostgreSQL")
 
 
-def store_refuses(house, rng, seconds=4.0):
+def store_refuses(house, rng):
     """The object store answers 503 for a while."""
-    _store(house, "refuse", seconds)
+    _store(house, "refuse")
 
 
-def store_is_silent(house, rng, seconds=4.0):
+def store_is_silent(house, rng):
     """The object store takes every request and answers none for a while."""
-    _store(house, "silent", seconds)
+    _store(house, "silent")
 
 
 def stop_node(house, rng):
@@ -153,10 +153,10 @@ def _message(task, kwargs, *, body=None, kind="application/json"):
     )
 
 
-def _store(house, mode, seconds):
+def _store(house, mode):
     house.proxy.turn(mode)
     try:
-        time.sleep(seconds)  # the fault itself: it has to last
+        time.sleep(max(4.0, house.lease_s * 0.75))  # the fault itself: it has to last
     finally:
         house.proxy.turn("pass")
 
