@@ -73,8 +73,8 @@ class Applied:
 
     def refuse(self, action: Action, reason: str) -> None:
         """Note an action that could not be applied."""
-        told = {"symbol": action.symbol, "ex_date": str(action.ex_date), "type": action.type, "reason": reason}
-        self.unapplied.append(told)
+        told = {"symbol": action.symbol, "ex_date": str(action.ex_date), "type": action.type}
+        self.unapplied.append(told | {"ratio": action.ratio, "amount": action.amount, "reason": reason})
 
     def pass_over(self, why: str) -> None:
         """Count an action that rightly changes nothing."""

@@ -13,6 +13,7 @@ import numpy as np
 from tasks.ingest.engine import literal
 from tasks.ingest.sessions import sessions
 from tasks.quant.health import (
+    bad_ticks,
     log_returns,
     missing_windows,
     outliers,
@@ -48,8 +49,8 @@ class Findings:
         self.found[sort] = self.found.get(sort, 0) + len(items)
 
 
-def grade(db: Any, path: Path, calendar: str | None) -> Findings:
-    """Go through the finished table of prices and return what was found."""
+def grade(db: Any, path: Path, calendar: str | None, as_of: str | None) -> Findings:
+    """Go through the finished table of prices and return what was found; days after `as_of`, if given, are future."""
     findings = Findings()
     counts = db.execute(
         f"SELECT symbol, count(*), min(date), max(date) FROM read_parquet({literal(str(path))}) "
@@ -60,7 +61,7 @@ def grade(db: Any, path: Path, calendar: str | None) -> Findings:
         start, end = min(row[2] for row in counts), max(row[3] for row in counts)
         days = sessions(calendar, np.datetime64(start, "D"), np.datetime64(end, "D"))
     for block in _blocks(counts):
-        _grade_block(db, path, block, days, findings)
+        _grade_block(_read(db, path, block), days, as_of, findings)
     return findings
 
 
@@ -113,15 +114,13 @@ def _read(db: Any, path: Path, block: list[tuple[str, int]]) -> _Block:
     )
 
 
-def _grade_block(
-    db: Any, path: Path, names: list[tuple[str, int]], days: np.ndarray | None, findings: Findings
-) -> None:
-    block = _read(db, path, names)
-    rows = np.array([count for _, count in names])
-    columns: dict[str, np.ndarray] = {"rows": rows}
+def _grade_block(block: _Block, days: np.ndarray | None, as_of: str | None, findings: Findings) -> None:
+    columns: dict[str, np.ndarray] = {"rows": np.diff(block.starts, append=len(block.dates))}
     if days is not None and len(days):
         columns |= _coverage(block, days, findings)
     columns |= _stale(block, findings) | _outliers(block, findings) | _splits(block, findings)
+    if as_of is not None:
+        columns |= _future(block, np.datetime64(as_of, "D"), findings)
     columns["absurd_prices"] = block.count(np.flatnonzero(block.close > ABSURD_PRICE))
     ends = np.r_[block.starts[1:], len(block.dates)] - 1
     for i, name in enumerate(block.names):
@@ -160,9 +159,16 @@ def _coverage(block: _Block, days: np.ndarray, findings: Findings) -> dict[str, 
     return {
         "sessions_expected": has + missing,
         "sessions_missing": missing,
+        "missing_windows": block.count(after),
         "coverage": np.divide(has, has + missing, out=np.ones(len(has)), where=(has + missing) > 0),
         "off_calendar_rows": block.count(off),
     }
+
+
+def _future(block: _Block, as_of: np.datetime64, findings: Findings) -> dict[str, np.ndarray]:
+    late = block.count(np.flatnonzero(block.dates > as_of))
+    findings.found["future_rows"] = findings.found.get("future_rows", 0) + int(late.sum())
+    return {"future_rows": late}
 
 
 def _stale(block: _Block, findings: Findings) -> dict[str, np.ndarray]:
@@ -182,13 +188,14 @@ def _stale(block: _Block, findings: Findings) -> dict[str, np.ndarray]:
             )
         ],
     )
-    return {"stale_rows": block.count(runs.first, runs.length).astype(np.int64)}
+    return {"stale_runs": block.count(runs.first), "stale_rows": block.count(runs.first, runs.length).astype(np.int64)}
 
 
 def _outliers(block: _Block, findings: Findings) -> dict[str, np.ndarray]:
     returns = log_returns(block.adj_close, block.starts)
     z = robust_z(returns, block.starts)
     rows = outliers(returns, z, OUTLIER_Z, SPIKE_Z)
+    ticks = bad_ticks(returns, z, SPIKE_Z)
     findings.add(
         "outliers",
         [
@@ -197,11 +204,12 @@ def _outliers(block: _Block, findings: Findings) -> dict[str, np.ndarray]:
                 "date": str(block.dates[row]),
                 "return": float(np.expm1(returns[row])),
                 "robust_z": round(float(z[row]), 2),
+                "undone": bool(undone),
             }
-            for owner, row in zip(block.owner(rows), rows, strict=True)
+            for owner, row, undone in zip(block.owner(rows), rows, np.isin(rows, ticks), strict=True)
         ],
     )
-    return {"outliers": block.count(rows)}
+    return {"outliers": block.count(rows), "bad_ticks": block.count(ticks)}
 
 
 def _splits(block: _Block, findings: Findings) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from marshmallow import validates_schema
 
 from tasks.ingest.types import OFFERED
 from tasks.kind import Artifact, Column, JobKind, Limits
-from tasks.params import DATASET_REF, Choice, Params, TableRef, Text, UploadRef, bad, fields
+from tasks.params import DATASET_REF, Choice, Day, Flag, Number, Params, TableRef, Text, UploadRef, bad, fields
 
 DATASET_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}"
 
@@ -82,6 +82,26 @@ class IngestParams(Params):
         load_default=None,
         metadata={"description": "Rows `symbol, valid_from, valid_to, permanent_id`: who a ticker was, and when."},
     )
+    adjusted = Flag(
+        load_default=False,
+        metadata={"description": "The prices are adjusted already: corporate actions would adjust them twice."},
+    )
+    cross_check = TableRef(
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Other prices of the same symbols: daily returns that differ are listed, day by day."},
+    )
+    cross_check_tolerance = Number(
+        above=0,
+        maximum=1,
+        load_default=0.005,
+        metadata={"description": "By how much two daily returns may differ before they are in dispute."},
+    )
+    as_of = Day(
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "Rows of later days are reported as of the future; null knows no today."},
+    )
     on_bad_row = Choice(
         ("quarantine", "reject"),
         load_default="quarantine",
@@ -95,9 +115,11 @@ class IngestParams(Params):
 
     @validates_schema
     def _offered(self, data: dict[str, Any], **_: Any) -> None:
-        for name in ("corporate_actions", "symbol_map"):
+        for name in ("corporate_actions", "symbol_map", "cross_check", "as_of"):
             if data.get(name) is not None and data.get("as") != "prices":
                 raise bad(name, data.get("as"), f"takes no {name}; only `prices` do.")
+        if data.get("adjusted") and data.get("corporate_actions") is not None:
+            raise bad("adjusted", data["adjusted"], "excludes corporate_actions: they would adjust the prices twice.")
         if data.get("mode") == "append" and not DATASET_REF.fullmatch(data.get("dataset", "")):
             raise bad("dataset", data.get("dataset"), "is a name; to append, give the dataset's id (ds_…).")
         if data.get("decimal") == "," and data.get("delimiter") == ",":
@@ -132,6 +154,7 @@ class IngestResult(Params):
     start = fields.String(allow_none=True, metadata={"description": "Its first day."})
     end = fields.String(allow_none=True, metadata={"description": "Its last day."})
     detected = fields.Nested(Detected, metadata={"description": "What was found out about the file, or declared."})
+    symbols_with_findings = fields.Integer(metadata={"description": "Symbols that lost points, of those graded."})
     score = fields.Float(allow_none=True, metadata={"description": "Health from 0 to 100; null where none is kept."})
     warnings = fields.List(fields.String(), metadata={"description": "What a person should look at."})
 
@@ -168,6 +191,19 @@ KIND = JobKind(
         ),
         Artifact("health.json", "json", "Coverage, gaps, outliers, suspected splits and the score with its reasons."),
         Artifact("health.csv", "csv", "The same, one row per symbol."),
+        Artifact(
+            "cross_check.csv",
+            "csv",
+            "Daily returns that the table to cross-check with has otherwise.",
+            (
+                Column("symbol", "text"),
+                Column("date", "date"),
+                Column("return", "float64", "Of the adjusted closes here."),
+                Column("other_return", "float64", "Of the other table's, over the same two days."),
+                Column("difference", "float64", "return - other_return"),
+            ),
+            optional=True,
+        ),
         Artifact(
             "quarantine.csv",
             "csv",

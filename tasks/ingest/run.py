@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tasks.ingest import actions, identity, parquet, prices, prior, quarantine, reading, report
+from tasks.ingest import actions, crosscheck, identity, parquet, prices, prior, quarantine, reading, report
 from tasks.ingest.engine import session, watching
 from tasks.ingest.grading import Findings, grade
 from tasks.ingest.intake import open_up, refuse
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 MEMORY_MB: Final = 700
 THREADS: Final = 2
-TABLES: Final = ("corporate_actions", "symbol_map", "dataset")
+TABLES: Final = ("corporate_actions", "symbol_map", "cross_check", "dataset")
 ADJUSTMENT: Final = ("split_factor", "adj_factor", "adj_close", "delisting_return")
 MOST_BROKEN: Final = 200_000  # rows that quarantine lists; a file with more is not what it was declared to be
 
 
 def needs(params: Mapping[str, Any]) -> dict[str, Need]:
-    """Ask for the upload, for actions and symbol map where given, and for the version that is appended to."""
+    """Ask for the upload, for actions, symbol map and cross-check where given, and for the version appended to."""
     wanted = {"upload": Need("upload", params["upload"])}
-    tables = {name: params[name] for name in ("corporate_actions", "symbol_map") if params[name] is not None}
+    tables = {name: params[name] for name in TABLES[:-1] if params[name] is not None}
     if params["mode"] == "append":
         tables["dataset"] = params["dataset"]
     return wanted | {name: Need("table", ref) for name, ref in tables.items()}
@@ -66,9 +66,24 @@ def run(params: Mapping[str, Any], inputs: Inputs, tell: Tell) -> Outcome:
         else:
             prices.write_records(watch, data, dataset_type.key, _written(dataset_type, read, before))
         tell(0.8, "grading")
-        findings = grade(db, data, params["calendar"]) if dataset_type is PRICES else Findings()
-        base = inputs.table("dataset").ref if "dataset" in inputs else None
-        return report.outcome(db, data, report.Done(params, intake, read, aside, counts, applied, findings, base))
+        findings, compared = Findings(), None
+        if dataset_type is PRICES:
+            findings = grade(db, data, params["calendar"], params["as_of"])
+        if "cross_check" in inputs:
+            compared = crosscheck.compare(db, data, inputs.table("cross_check"), params["cross_check_tolerance"])
+        done = report.Done(
+            params=params,
+            intake=intake,
+            read=read,
+            aside=aside,
+            counts=counts,
+            applied=applied,
+            findings=findings,
+            compared=compared,
+            out_of_order=screened.out_of_order,
+            base=inputs.table("dataset").ref if "dataset" in inputs else None,
+        )
+        return report.outcome(db, data, done)
 
 
 def _identify(db: Any, inputs: Inputs) -> str | None:

@@ -22,11 +22,16 @@ class Loss:
 
 PER_SYMBOL: Final = (
     Loss("sessions_missing", 1.0, 40, "sessions_expected", "sessions of the calendar without a row"),
+    Loss("missing_windows", 1.0, 10, None, "stretches of such sessions"),
     Loss("off_calendar_rows", 1.0, 10, "rows", "rows on days without a session"),
+    Loss("stale_runs", 2.0, 10, None, "runs of unchanged prices"),
     Loss("stale_rows", 1.0, 20, "rows", "rows in stale runs"),
-    Loss("outliers", 2.0, 10, None, "returns far outside the symbol's own"),
+    Loss("outliers", 0.5, 5, None, "returns far outside the symbol's own"),
+    Loss("bad_ticks", 5.0, 20, None, "such returns that the next day takes back"),
     Loss("suspected_splits", 15.0, 30, None, "moves that look like splits missing from the actions"),
     Loss("absurd_prices", 5.0, 20, None, "prices beyond belief"),
+    Loss("future_rows", 2.0, 20, "rows", "rows dated after as_of"),
+    Loss("returns_disputed", 5.0, 20, "rows", "returns that the cross-check disputes"),
 )
 PER_FILE: Final = (
     Loss("rows_quarantined", 2.0, 40, "rows_read", "rows that could not be used"),

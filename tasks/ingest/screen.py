@@ -31,11 +31,12 @@ class Broken:
 
 @dataclass(frozen=True)
 class Screened:
-    """The account after screening: the broken rows and how many were mere repetitions."""
+    """The account after screening: the broken rows, how many repeated others, and how many stood out of order."""
 
     broken: list[Broken]
     kept: int
     duplicates: int
+    out_of_order: int
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,24 @@ def screen(
     conflicts, repeats = _repeated(db, dataset_type, columns.told, most)
     unless = f" ANTI JOIN dropped USING (n, {dataset_type.names})" if conflicts or repeats else ""
     db.execute(f"CREATE TEMP VIEW kept AS SELECT * FROM good{unless}")
-    return Screened(broken + conflicts, good - len(conflicts) - repeats, repeats)
+    out_of_order = _out_of_order(db, dataset_type)
+    return Screened(broken + conflicts, good - len(conflicts) - repeats, repeats, out_of_order)
+
+
+def _out_of_order(db: Any, dataset_type: DatasetType) -> int:
+    """Count rows of the file after one of a later day: of the same name, where each name's rows stand together."""
+    if "date" not in dataset_type.key:
+        return 0
+    name = dataset_type.names
+    back, within, runs = db.execute(
+        "SELECT count(*) FILTER (date < day), count(*) FILTER (date < day AND name = before), "
+        f"count(*) FILTER (name IS DISTINCT FROM before) FROM (SELECT date, {name} AS name, "
+        f"lag(date) OVER () AS day, lag({name}) OVER () AS before FROM raw)"  # OVER (): in the file's order
+    ).fetchone()
+    if not back:
+        return 0
+    (names,) = db.execute(f"SELECT count(DISTINCT {name}) FROM raw").fetchone()
+    return int(within if runs <= names else back)
 
 
 def _broken(db: Any, dataset_type: DatasetType, rules: Sequence[Rule], most: int) -> list[Broken]:

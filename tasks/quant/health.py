@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 MAD_TO_SIGMA = 1.4826  # makes the median absolute deviation of a normal sample its standard deviation
+NEIGHBOURS = np.r_[-10:0, 2:12]  # rows around a move, without itself and the one that takes it back
+LONELY = 8.0  # times the median move: more than five standard deviations of the weeks around
 SPLIT_RATIOS = np.array([1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100])
 SPLIT_TOLERANCE = 0.1  # how far from a ratio the first day's trading may carry the price
 
@@ -59,14 +61,24 @@ def robust_z(returns: np.ndarray, starts: np.ndarray, min_rows: int = 30) -> np.
     return z
 
 
+def bad_ticks(returns: np.ndarray, z: np.ndarray, spike: float) -> np.ndarray:
+    """Return the rows whose move, with a z above `spike`, the next day takes back: likelier a typing error than news.
+
+    `returns` and `z` (T,) are those of `log_returns` and `robust_z`; NaN is none. In a crash prices go up and down by
+    as much for weeks: a bad tick is also `LONELY` times the median move of the ten rows before and after it.
+    """
+    rows = np.flatnonzero((z > spike) & _undone(np.nan_to_num(returns), np.r_[returns[1:], np.nan]))
+    around = np.clip(rows[:, None] + NEIGHBOURS, 0, len(returns) - 1)
+    return rows[np.abs(returns[rows]) > LONELY * np.nanmedian(np.abs(returns)[around], axis=1)]
+
+
 def outliers(returns: np.ndarray, z: np.ndarray, far: float, spike: float) -> np.ndarray:
     """Return the rows whose move is beyond belief: z above `far`, or above `spike` and taken back the next day.
 
     `returns` and `z` (T,) are those of `log_returns` and `robust_z`; NaN is no outlier. A lasting move can be news, and
     needs more to be doubted than one that the next day undoes.
     """
-    undone = (z > spike) & _undone(np.nan_to_num(returns), np.r_[returns[1:], np.nan])
-    return np.flatnonzero((z > far) | undone)
+    return np.union1d(np.flatnonzero(z > far), bad_ticks(returns, z, spike))
 
 
 def stale_runs(prices: np.ndarray, starts: np.ndarray, min_rows: int) -> Runs:

@@ -7,6 +7,7 @@ public; its raw closes come from the market data folder, whose factor files an i
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -110,3 +111,29 @@ def test_factors_agree_with_an_independent_vendor_s(us_daily, symbol) -> None:
     theirs = vendor[np.searchsorted(until, days)]
     ratio = (ours / ours[-1]) / (theirs / theirs[-1])
     assert np.abs(np.log(ratio[1:] / ratio[:-1])).max() < 2e-4
+
+
+@pytest.mark.market_data
+@market_data
+def test_adjusted_returns_are_price_and_dividend_returns_on_the_price_without_the_dividend(us_daily) -> None:
+    """With p0, p1 the closes around an ex-date, D its dividend and r its split, the adjusted return is exactly
+    (price return + dividend return) · p0/(p0 - D), where they are (r·p1 - p0)/p0 and D/p0; on other days the price's.
+    """
+    with duckdb.connect() as db:
+        actions = db.execute(
+            "SELECT symbol, ex_date, coalesce(max(ratio) FILTER (type = 'split'), 1), "
+            "coalesce(sum(amount) FILTER (type = 'cash_dividend'), 0) "
+            "FROM (SELECT DISTINCT * FROM read_csv(?)) GROUP BY ALL",
+            [str(DATA / "corporate_actions.csv")],
+        ).fetchall()
+    known = {(symbol, day): (ratio, paid) for symbol, day, ratio, paid in actions}
+    seen = 0
+    for symbol in ("AAPL", "AIG", "BAC", "EEM", "IBM", "IWM", "SPY"):
+        days = sorted(us_daily[symbol])
+        for before, day in pairwise(days):
+            (p0, _, _, adjusted0), (p1, _, _, adjusted1) = us_daily[symbol][before], us_daily[symbol][day]
+            ratio, paid = known.get((symbol, day), (1.0, 0.0))
+            seen += paid > 0
+            expected = ((ratio * p1 - p0) / p0 + paid / p0) * p0 / (p0 - paid)
+            assert adjusted1 / adjusted0 - 1 == pytest.approx(expected, abs=1e-9)
+    assert seen > 400

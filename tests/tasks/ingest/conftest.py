@@ -18,6 +18,7 @@ from tasks.params import check
 
 ACTION_COLUMNS = ["ex_date", "symbol", "type", "ratio", "amount", "new_symbol", "final_return", "special"]
 DATASET = "ds_01970000-0000-7000-8000-000000000000"
+OTHER = "ds_01970000-0000-7000-8000-000000000001"
 UPLOAD = "upl_01970000-0000-7000-8000-000000000000"
 
 
@@ -67,6 +68,7 @@ class Ingest:
         actions: list[tuple[Any, ...]] | None = None,
         symbol_map: tuple[list[str], list[tuple[Any, ...]]] | None = None,
         onto: Ingested | None = None,
+        against: Ingested | None = None,
         **params: Any,
     ) -> Ingested:
         self.calls += 1
@@ -90,6 +92,9 @@ class Ingest:
         if onto is not None:
             given |= {"mode": "append", "dataset": DATASET}
             found["dataset"] = TableFile(onto.path, "0" * 64, f"{DATASET}@1", onto.version.type, "/params/dataset")
+        if against is not None:
+            given["cross_check"] = OTHER
+            found["cross_check"] = TableFile(against.path, "1" * 64, f"{OTHER}@1", "prices", "/params/cross_check")
         loaded = check(KIND.params, given)
         assert set(ingest_run.needs(loaded)) == set(found)
         outcome = ingest_run.run(loaded, Inputs(scratch, found), lambda *_: None)

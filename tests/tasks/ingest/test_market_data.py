@@ -28,7 +28,8 @@ def test_raw_daily_bars_with_their_actions(ingest) -> None:
     assert told["applied"]["split"] == 17
     suspected = {(s["symbol"], s["date"]) for s in done.health["findings"]["suspected_splits"]}
     assert ("AAPL", "2014-06-09") not in suspected
-    assert 50 < done.result["score"] < 95
+    assert 40 < done.result["score"] < 60
+    assert [entry["symbol"] for entry in done.health["worst"][:2]] == ["USO", "BNO"]
 
 
 def test_the_same_bars_without_actions_are_suspected_of_their_splits(ingest) -> None:
@@ -58,7 +59,7 @@ def test_wide_files(ingest, name, rows, symbols) -> None:
     done = ingest(DATA / name)
     assert done.result["detected"]["layout"] == "wide"
     assert (done.result["rows_kept"], done.result["symbols"], done.result["rows_quarantined"]) == (rows, symbols, 0)
-    assert done.result["score"] > 90
+    assert done.result["score"] > (75 if symbols == 20 else 90)  # twenty stocks halved on bad news now and then
 
 
 def test_a_ragged_start_is_no_gap(ingest) -> None:

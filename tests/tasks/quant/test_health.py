@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.quant.health import log_returns, missing_windows, outliers, robust_z, stale_runs, suspected_splits
+from tasks.quant.health import bad_ticks, log_returns, missing_windows, outliers, robust_z, stale_runs, suspected_splits
 
 ONE = np.array([0])
 NOISE = np.exp(np.cumsum(np.random.default_rng(7).normal(0, 0.01, 300))) * 100
@@ -87,3 +87,12 @@ def test_calm_and_crashes_off_the_usual_ratios_are_no_splits() -> None:
     prices[150:] *= 0.6
     assert suspected_splits(prices, ONE)[0].tolist() == []
     assert suspected_splits(NOISE, ONE)[0].tolist() == []
+
+
+def test_a_tick_that_goes_away_is_bad_and_a_crash_that_goes_up_and_down_is_not() -> None:
+    tick, crash = NOISE.copy(), NOISE.copy()
+    tick[150] *= 1.4
+    crash[140:170:2] *= 1.4
+    for prices, found in ((tick, [150]), (crash, [])):
+        returns = log_returns(prices, ONE)
+        assert bad_ticks(returns, robust_z(returns, ONE), 10.0).tolist() == found
