@@ -84,7 +84,8 @@ def change_org(call: Call) -> Reply:
     dataset's version holds, or an unfinished job is to read, stays.
     """
     before = _org(orgs.get(call.connection))
-    settings: dict[str, Any] = {name: call.body[name] for name in ("url_ttl_cap_s", "retention_days") if name in call.body}
+    given = ("url_ttl_cap_s", "retention_days")
+    settings: dict[str, Any] = {name: call.body[name] for name in given if name in call.body}
     orgs.change(call.connection, settings, name=call.body.get("name"))
     after = _org(orgs.get(call.connection))
     audit.record(

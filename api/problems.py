@@ -7,7 +7,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from tasks.errors import (
@@ -69,10 +69,17 @@ def of_http(error: HTTPException) -> Response:
     status = error.code or 500
     cls = _OF_STATUS.get(status) or (Malformed if status < _BAD_REQUESTS else Internal)
     response = _response(cls().as_problem())
-    for name, value in error.get_headers():
-        if name == "Allow":
-            response.headers[name] = value
+    if status == MethodNotAllowed.status:
+        response.headers["Allow"] = ", ".join(sorted(_methods(request.path)))
     return response
+
+
+def _methods(path: str) -> set[str]:
+    """Return the methods that a path takes; one written out (/v1/jobs/batch) is not a job of that name as well."""
+    rules = [rule for rule in current_app.url_map.iter_rules() if rule.rule == path]
+    if rules:
+        return {method for rule in rules for method in rule.methods or ()}
+    return set(current_app.create_url_adapter(request).allowed_methods())  # type: ignore[union-attr]  # in a request
 
 
 def of_anything(error: Exception) -> Response:
@@ -87,7 +94,13 @@ def help_page(slug: str) -> Response:
     if found is None:
         raise NotFound
     title, status, text = found
-    return _page(f"{title} ({status})", f"<p>{html.escape(text)}</p><p><a href='/problems'>All problems</a></p>")
+    return _page(f"{title} ({status})", f"<p>{_marked(text)}</p><p><a href='/problems'>All problems</a></p>")
+
+
+def _marked(text: str) -> str:
+    """Return a docstring as HTML: what stands between backticks is code."""
+    parts = html.escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
 def index_page() -> Response:

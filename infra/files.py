@@ -1,6 +1,7 @@
 """The object store: any S3, through boto3. One prefix per organisation, every object's SHA-256 checked by us.
 
-Does not trust the store's own checksums or preconditions: not every store keeps them. Never lists, never copies.
+Does not trust the store's own checksums or preconditions: not every store keeps them. Never copies, and lists nothing
+but what one attempt left.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 KEY: Final = re.compile(r"orgs/[A-Za-z0-9_-]+(/[A-Za-z0-9._=@+-]+)+")
+ATTEMPT: Final = re.compile(r"orgs/[A-Za-z0-9_-]+/jobs/[A-Za-z0-9_-]+/\d+/")
 MAX_TTL_S: Final = 7 * 24 * 3600  # SigV4's own limit
 CHUNK: Final = 1 << 20
 AT_ONCE_MAX: Final = 4 << 20
@@ -140,6 +142,17 @@ class Files:
         check_key(key)
         with _translated(key):
             self._client().delete_object(Bucket=self._bucket, Key=key)
+
+    def delete_below(self, org_id: str, prefix: str) -> int:
+        """Delete what lies below one job's attempt, the only thing that is ever listed; returns how many objects."""
+        check_key(prefix.rstrip("/"), org_id)
+        if ATTEMPT.fullmatch(prefix) is None:
+            raise ValueError(f"{prefix!r} is not the prefix of one attempt")
+        with _translated(prefix):
+            listed = self._client().list_objects_v2(Bucket=self._bucket, Prefix=prefix).get("Contents", [])
+            for one in listed:
+                self._client().delete_object(Bucket=self._bucket, Key=one["Key"])
+        return len(listed)
 
     def presign_get(self, org_id: str, key: str, filename: str, media_type: str, ttl_s: int) -> str:
         """Return an address from which anybody can download the object under a file name until it expires."""

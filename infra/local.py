@@ -54,6 +54,7 @@ def api_command(settings: Settings) -> list[str]:
         "--graceful-timeout=5",
         "--timeout=60",
         "--keep-alive=15",
+        "--limit-request-line=8190",  # the most gunicorn allows: an address with a cursor and filters fits
         "--no-control-socket",
         "--log-level=warning",
         "api.wsgi:app",

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from infra import deliveries, idempotency, quotas
 from infra.database import Database
+from infra.files import Files
 from infra.pipeline_ends import finish_pipelines
 from tasks.errors import Fault
 from worker.schedules import fire_due
+from worker.tidying import tidy
 from worker.webhooks import Sender
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 CONNECTIONS: Final = 4
 STOP_S: Final = 2.0
 PRUNE_EVERY: Final = dt.timedelta(minutes=10)
+TIDY_EVERY_S: Final = 60.0
 HOLD_EVERY: Final = dt.timedelta(seconds=10)
 
 log = logging.getLogger(__name__)
@@ -38,10 +41,12 @@ class Errands:
         self._database = Database(settings.database_url, max_size=CONNECTIONS)
         self._stop = threading.Event()
         self._pruned_at = self._held_at = dt.datetime.min.replace(tzinfo=dt.UTC)
+        self._files = Files(settings)
         sender = Sender(self._database, settings)
         self._threads = [
             threading.Thread(target=sender.run, args=(self._stop,), name="webhooks", daemon=True),
             threading.Thread(target=self._run, name="schedules", daemon=True),
+            threading.Thread(target=self._tidy, name="tidying", daemon=True),
         ]
 
     def start(self) -> None:
@@ -68,6 +73,11 @@ class Errands:
                 self._pruned_at = now
                 self._try(self._prune)
             self._stop.wait(self._settings.poll_s)
+
+    def _tidy(self) -> None:
+        """Delete what is to be kept no longer, in a thread of its own: the object store takes its time."""
+        while not self._stop.wait(TIDY_EVERY_S):
+            self._try(lambda: tidy(self._database, self._files))
 
     def _hold_spent(self) -> int:
         with self._database.system() as connection:
