@@ -69,7 +69,9 @@ def bad_ticks(returns: np.ndarray, z: np.ndarray, spike: float) -> np.ndarray:
     """
     rows = np.flatnonzero((z > spike) & _undone(np.nan_to_num(returns), np.r_[returns[1:], np.nan]))
     around = np.clip(rows[:, None] + NEIGHBOURS, 0, len(returns) - 1)
-    return rows[np.abs(returns[rows]) > LONELY * np.nanmedian(np.abs(returns)[around], axis=1)]
+    lonely: np.ndarray = np.abs(returns[rows]) > LONELY * np.nanmedian(np.abs(returns)[around], axis=1)
+    found: np.ndarray = rows[lonely]
+    return found
 
 
 def outliers(returns: np.ndarray, z: np.ndarray, far: float, spike: float) -> np.ndarray:
