@@ -111,6 +111,13 @@ def test_a_job_handed_back_keeps_its_place_and_its_attempts(desk, within):
     assert row["id"] == held["id"]
 
 
+def test_a_job_whose_worker_was_lost_does_not_go_behind_all_that_came_meanwhile(desk, within):
+    held = desk.held()
+    within(leases.requeue, held, Requeue("worker-lost"))
+    job = desk.job(held["id"])
+    assert (job["charged"], job["rank"]) == (1, held["rank"])
+
+
 def test_a_job_that_failed_waits_for_its_backoff(desk, within):
     held = desk.held()
     within(leases.requeue, held, Requeue("fault", after_s=30))
