@@ -63,6 +63,12 @@ def test_a_page_that_is_not_there_is_a_problem(client):
     assert client.flask.get("/problems/nope").status_code == 404
 
 
+def test_a_help_page_shows_names_as_code(client):
+    page = client.flask.get("/problems/validation-failed").get_data(as_text=True)
+    assert "<code>errors</code>" in page
+    assert "`" not in page
+
+
 def test_every_problem_that_the_code_can_raise_has_a_page():
     for slug, cls in problem_types().items():
         assert problems.catalogue()[slug][:2] == (cls.title, cls.status)
