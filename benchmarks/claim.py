@@ -16,7 +16,8 @@ sys.path.remove(str(Path(__file__).parent))  # the scripts beside this one share
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from infra import embedded
-from infra.dispatching import CLAIM, DEMAND
+from infra.dispatching import CLAIM, COUNTED, DEMAND
+from infra.scaling import GUESS_S
 
 JOBS = int(os.environ.get("BENCH_JOBS", "200000"))
 ORGS = 51
@@ -62,7 +63,10 @@ def measured(connection, admin_url, jobs):
     claims = [
         (f"claim of {room}", jobs, timed(connection, CLAIM, {"queue": "compute", "room": room})) for room in ROOMS
     ]
-    return [*claims, ("demand, for the autoscaler", jobs, timed(connection, DEMAND, {"counted": 1000}))]
+    return [
+        *claims,
+        ("demand, for the autoscaler", jobs, timed(connection, DEMAND, {"counted": COUNTED, "guess_s": GUESS_S})),
+    ]
 
 
 def timed(connection, statement, values):
