@@ -4,10 +4,10 @@
 #   make demo DATA=p.csv ACTIONS=a.csv    the same on prices of yours
 #   make up | down            a Floor that stays, under .floor/
 #   make chaos               every fault under load, 1,000 jobs each (CHAOS_JOBS=, CHAOS_SEED=), and a table
-#   make check | test | bench | docs | lock | install | clean
+#   make check | test | fuzz | bench | docs | lock | install | clean
 
 .DELETE_ON_ERROR:
-.PHONY: install demo up down check test chaos bench docs lock clean
+.PHONY: install demo up down check test fuzz chaos bench docs lock clean
 .DEFAULT_GOAL := demo
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -68,6 +68,15 @@ chaos: .venv/dev
 docs: .venv/default
 	$(BIN)/python -m infra.documents
 
+.venv/fuzz/done: requirements/fuzz.lock .venv/bin/uv
+	@$(PYTHON) -m venv .venv/fuzz
+	@$(UV) install --python .venv/fuzz/bin/python --require-hashes -r requirements/fuzz.lock
+	@touch $@
+
+# Every operation with 200 examples, all of schemathesis' checks; EXAMPLES=20 for fewer.
+fuzz: .venv/dev .venv/fuzz/done
+	FLOOR_FUZZ_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/api/test_fuzz.py --timeout 14400 -s
+
 bench: .venv/bench
 	$(BIN)/floor bench $(ONLY)
 
@@ -78,6 +87,7 @@ lock: .venv/bin/uv
 	$(COMPILE) --extra worker -c requirements/bench.lock -o requirements/worker.lock
 	$(COMPILE) -c requirements/bench.lock -o requirements/api.lock
 	$(subst pyproject.toml,requirements/bootstrap.in,$(COMPILE)) -c requirements/bench.lock -o requirements/bootstrap.lock
+	$(subst pyproject.toml,requirements/fuzz.in,$(COMPILE)) -c requirements/bench.lock -o requirements/fuzz.lock
 
 clean:
 	rm -rf .venv .floor demo-output

@@ -40,7 +40,7 @@ def test_the_api_is_installed_without_a_numerical_library():
     assert set(locked("worker")) >= HEAVY
 
 
-@pytest.mark.parametrize("name", [*EXTRAS, "bootstrap"])
+@pytest.mark.parametrize("name", [*EXTRAS, "bootstrap", "fuzz"])
 def test_every_pin_has_a_hash_and_no_place_of_this_machine(name):
     text = (ROOT / "requirements" / f"{name}.lock").read_text(encoding="utf-8")
     pins = len(re.findall(r"^[a-z0-9._-]+(?:\[[^]]*\])?==", text, re.MULTILINE))
