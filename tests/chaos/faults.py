@@ -47,12 +47,14 @@ def kill_dispatcher(house, rng):
 
 
 def flush_redis(house, rng):
-    """Empty Redis: the queues, what was not acknowledged, the rates."""
+    """Empty Redis while messages lie in it: the queues, what was not acknowledged, the rates."""
+    _wait_for_messages(house)
     house.redis.flushall()
 
 
 def kill_redis(house, rng):
     """End Redis at once; over when it answers again, with whatever it had kept."""
+    _wait_for_messages(house)
     before = house.pid("redis")
     _kill(before)
     wait_until(lambda: house.pid("redis") != before and _pings(house), BACK_S, "Redis")
@@ -159,6 +161,13 @@ def _store(house, mode):
         time.sleep(max(4.0, house.lease_s * 0.75))  # the fault itself: it has to last
     finally:
         house.proxy.turn("pass")
+
+
+def _wait_for_messages(house, within_s=10.0):
+    """Wait until the queue holds something to lose; where all jobs are done by now, the fault hits an idle house."""
+    until = time.monotonic() + within_s
+    while not house.redis.llen(QUEUE) and time.monotonic() < until:
+        time.sleep(0.005)
 
 
 def _pings(house):

@@ -31,6 +31,8 @@ REPLAY = Edit(
     'if True:\n        return None\n    if row["f',
 )
 RETRY = Edit("tasks/errors.py", "    retryable = True\n", "    retryable = False\n")
+HURRY = Edit("worker/execute.py", "            if time.monotonic() >= until:\n", "            if until:\n")
+ONCE = Edit("infra/files.py", '"total_max_attempts": 4', '"total_max_attempts": 1')
 DEAFNESS = Edit(
     "worker/heartbeat.py", "        hub.call_repeatedly(REPLACE_EVERY_S, connect_anew_if_deaf, parent.consumer)\n", ""
 )
@@ -84,8 +86,8 @@ def _strike(strike, **options):
             "doubled",
             id="replay",
         ),
-        pytest.param((RETRY,), _strike(faults.store_refuses, ms=(50, 200)), "failed", id="retry, 503"),
-        pytest.param((DEAFNESS,), _strike(faults.kill_redis, strikes=2, ms=(50, 100)), "lost", id="deafness"),
+        pytest.param((RETRY, HURRY, ONCE), _strike(faults.store_refuses, ms=(50, 200)), "failed", id="retry, 503"),
+        pytest.param((DEAFNESS,), _strike(faults.kill_redis, strikes=2, ms=(100, 200)), "lost", id="deafness"),
         pytest.param((PATIENCE,), test_faults.test_forged_messages_run_nothing_and_stop_nothing, "lost", id="patience"),
         pytest.param((MEMORY,), test_faults.test_a_memory_error_ends_its_job_and_no_worker, "", id="memory"),
         pytest.param(

@@ -67,7 +67,7 @@ def test_a_worker_taken_down_hands_its_job_back_uncharged(house, trial):
 def test_a_worker_frozen_past_its_lease_writes_nothing_when_it_wakes(house, trial):
     seconds = house.lease_s * 3  # it wakes while the second attempt, of another worker, is still at it
     found = trial(
-        house, faults.freeze_node, jobs=2, after=2, special={0: {"ms": int(seconds * 1000)}}, quiet_s=60 + 3 * seconds
+        house, faults.freeze_node, jobs=6, after=6, special={0: {"ms": int(seconds * 1000)}}, quiet_s=60 + 3 * seconds
     )
     assert clean(found).reruns == 1
     assert found.job(0)["result"]["run"] == found.starts()[0][-1], "the result is that of an attempt that had been lost"

@@ -125,10 +125,10 @@ class Trial:
             time.sleep(0.2)
 
     def _recoveries(self, seen):
-        """How long after each strike: until a job started and ended, and until each job that it hit ran again."""
+        """How long after each strike: until a job started that came to its end, and until each job it hit ran again."""
         strikes = [(row["began"], row["healed"]) for row in self.ledger.lines("strike")]
-        runs = [(_seconds(job["started_at"]), _seconds(job["finished_at"])) for job in seen if job["finished_at"]]
-        after = [[end - healed for start, end in runs if start > healed] for _, healed in strikes]
+        runs = [_seconds(job["started_at"]) for job in seen if job["state"] == "succeeded"]
+        after = [[start - healed for start in runs if start > healed] for _, healed in strikes]
         found = [min(seconds) for seconds in after if seconds]
         for job in (job for job in seen if job["attempt"] > 1):
             found += _hit(self.events(job["id"]), strikes)
