@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import heapq
 import io
 import json
 import math
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import replace
 from datetime import datetime
 from statistics import quantiles
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from infra.simulation.workload import Arrival, Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 PAST: Final = 20  # as many runs of a kind are looked back at as for the estimates of real jobs
 
@@ -82,14 +83,17 @@ def _time(row: Mapping[str, Any], where: str) -> float:
 
 def _expected(jobs: list[tuple[Arrival, str]]) -> Iterable[Arrival]:
     """Yield the arrivals with what would have been expected of each: what three in four past runs stayed under."""
-    past: dict[str, list[tuple[float, float]]] = defaultdict(list)  # by kind: when a run was over, and how long it took
+    under_way: list[tuple[float, float, str]] = []  # when it is over, how long it took, its kind
+    past: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=PAST))
     for arrival, kind in jobs:
-        over = sorted(run for run in past[kind] if run[0] <= arrival.at_s)[-PAST:]
-        past[kind].append((arrival.at_s + arrival.run_s, arrival.run_s))
-        yield arrival if arrival.estimate_s is not None else replace(arrival, estimate_s=_upper([s for _, s in over]))
+        while under_way and under_way[0][0] <= arrival.at_s:
+            _, run_s, over = heapq.heappop(under_way)
+            past[over].append(run_s)
+        heapq.heappush(under_way, (arrival.at_s + arrival.run_s, arrival.run_s, kind))
+        yield arrival if arrival.estimate_s is not None else replace(arrival, estimate_s=_upper(past[kind]))
 
 
-def _upper(runs_s: list[float]) -> float | None:
+def _upper(runs_s: Sequence[float]) -> float | None:
     if len(runs_s) <= 1:
         return runs_s[0] if runs_s else None
     return quantiles(runs_s, n=4, method="inclusive")[2]
