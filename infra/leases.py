@@ -190,8 +190,6 @@ def requeue(connection: Connection, held: Mapping[str, Any], why: Requeue) -> No
     row = connection.execute(
         """
         UPDATE jobs SET state = 'queued', run_at = clock_timestamp() + make_interval(secs => %(after_s)s),
-               rank = CASE WHEN %(after_s)s > 0 THEN
-                          job_rank(clock_timestamp() + make_interval(secs => %(after_s)s), priority) ELSE rank END,
                charged = charged - CASE WHEN %(charge)s THEN 0 ELSE 1 END, inputs = coalesce(%(inputs)s, inputs),
                lease_token = NULL, lease_until = NULL, worker_id = NULL,
                child_pid = NULL, dispatch_token = NULL, dispatched_at = NULL,
@@ -199,7 +197,7 @@ def requeue(connection: Connection, held: Mapping[str, Any], why: Requeue) -> No
         WHERE org_id = %(org_id)s AND id = %(id)s AND lease_token = %(lease_token)s AND state = 'running'
         RETURNING id
         """,
-        # What may run at once keeps its place in the line; what must wait goes to where its backoff puts it.
+        # It keeps its place in the line: what came meanwhile does not go first, once its backoff is over.
         {
             "after_s": why.after_s,
             "charge": why.charge,
