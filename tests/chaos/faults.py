@@ -48,13 +48,13 @@ def kill_dispatcher(house, rng):
 
 def flush_redis(house, rng):
     """Empty Redis while messages lie in it: the queues, what was not acknowledged, the rates."""
-    _wait_for_messages(house)
+    _wait_for_work(house, waiting=True)
     house.redis.flushall()
 
 
 def kill_redis(house, rng):
     """End Redis at once; over when it answers again, with whatever it had kept."""
-    _wait_for_messages(house)
+    _wait_for_work(house, waiting=True)
     before = house.pid("redis")
     _kill(before)
     wait_until(lambda: house.pid("redis") != before and _pings(house), BACK_S, "Redis")
@@ -156,6 +156,7 @@ def _message(task, kwargs, *, body=None, kind="application/json"):
 
 
 def _store(house, mode):
+    _wait_for_work(house)
     house.proxy.turn(mode)
     try:
         time.sleep(max(4.0, house.lease_s * 0.75))  # the fault itself: it has to last
@@ -163,10 +164,13 @@ def _store(house, mode):
         house.proxy.turn("pass")
 
 
-def _wait_for_messages(house, within_s=10.0):
-    """Wait until the queue holds something to lose; where all jobs are done by now, the fault hits an idle house."""
+def _wait_for_work(house, *, waiting=False, within_s=10.0):
+    """Wait until there is something to harm: a job at work, and messages in the queue if they are what is to be lost.
+
+    Where all jobs are done by now, the fault hits an idle house.
+    """
     until = time.monotonic() + within_s
-    while not house.redis.llen(QUEUE) and time.monotonic() < until:
+    while time.monotonic() < until and not (at_work(house.witness) and (not waiting or house.redis.llen(QUEUE))):
         time.sleep(0.005)
 
 

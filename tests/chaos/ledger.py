@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 FINAL = {"succeeded", "failed", "cancelled"}
+LAST_ATTEMPT = 3
 
 
 class Ledger:
@@ -119,14 +120,18 @@ def read_witness(path):
 
 
 def at_work(path):
-    """The process ids of starts that have not come to their end."""
-    begun = {}
-    for what, _n, run, pid in _witnessed(path):
+    """The process ids of starts that have not come to their end, but for jobs on their third: those would be given up.
+
+    A fault that hits one job three times is rightly taken for that job's doing, and is tried as such.
+    """
+    begun, starts = {}, Counter()
+    for what, n, run, pid in _witnessed(path):
+        starts[n] += what == "start"
         if what == "start":
-            begun[run] = int(pid)
+            begun[run] = (int(pid), n)
         else:
             begun.pop(run, None)
-    return set(begun.values())
+    return {pid for pid, n in begun.values() if starts[n] < LAST_ATTEMPT}
 
 
 def _witnessed(path):
