@@ -87,6 +87,15 @@ class Client:
         )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _counters():
+    """Close the counters' files when all is over: a process has one set of them, whatever number of applications."""
+    yield
+    from prometheus_client import values
+
+    values.close_all_multiprocess_files()
+
+
 @pytest.fixture(scope="session")
 def app(settings, files):
     # The limits have a test of their own; here hundreds of requests a second are no flood.
@@ -94,7 +103,6 @@ def app(settings, files):
     yield app
     app.extensions["floor"].bell.close()
     app.extensions["floor"].database.close()
-    app.extensions["floor"].metrics.close()
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ def tokened(settings):
     app = create_app(dataclasses.replace(settings, internal_token=TOKEN, max_workers=1000))
     yield app.test_client()
     app.extensions["floor"].database.close()
-    app.extensions["floor"].metrics.close()
 
 
 def ask(client, path=POOL, token=TOKEN):

@@ -30,7 +30,7 @@ def served(settings, files):
     server.shutdown()
     thread.join()
     server.server_close()
-    for part in ("bell", "database", "metrics"):
+    for part in ("bell", "database"):
         getattr(app.extensions["floor"], part).close()
 
 

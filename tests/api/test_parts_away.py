@@ -37,7 +37,6 @@ def without(settings, client, monkeypatch):
     yield make
     for app in made:
         app.extensions["floor"].database.close()
-        app.extensions["floor"].metrics.close()
 
 
 def require_503(response):

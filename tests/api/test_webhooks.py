@@ -21,7 +21,6 @@ def lenient_app(settings, files):
     yield app
     app.extensions["floor"].bell.close()
     app.extensions["floor"].database.close()
-    app.extensions["floor"].metrics.close()
 
 
 @pytest.fixture
