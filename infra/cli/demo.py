@@ -98,7 +98,7 @@ def _running(data_dir: Path, *, keep: bool) -> Iterator[Place]:
     ready = running.ready(data_dir) if kept else running.start_apart(data_dir)
     _greet(ready["url"], begun)
     try:
-        yield Place(ready["url"], ready["api_key"], begun, stop=f"{sys.argv[0]} down --data-dir {data_dir}")
+        yield Place(ready["url"], ready["api_key"], begun, stop=f"{_program()} down --data-dir {data_dir}")
     except BaseException:
         if kept is None:
             running.stop(data_dir)
@@ -197,3 +197,8 @@ def _save(client: Client, steps: dict[str, dict[str, Any]], out: Path) -> dict[s
         artifact = next(one for one in listed if one["name"] == name)
         saved[step] = (client.download(artifact, out / filename), artifact["url"])
     return saved
+
+
+def _program() -> str:
+    """Return how this command line was called, so that what is printed can be typed."""
+    return f"{sys.executable} -m infra.cli" if Path(sys.argv[0]).name == "__main__.py" else sys.argv[0]

@@ -93,7 +93,8 @@ def test_a_kept_floor_serves_the_links_and_the_commands_that_were_printed(kept):
     assert pdf.content == (folder / "out" / "tearsheet.pdf").read_bytes()
     assert "attachment" in pdf.headers["content-disposition"]
     assert bundle.content == (folder / "out" / "bundle.zip").read_bytes()
-    assert "floor down --data-dir" in printed
+    (stop,) = re.findall(r"\(or: (.* down --data-dir .*)\)", printed)
+    subprocess.run(f"{stop} --help", shell=True, capture_output=True, check=True)  # as printed, short of stopping it
     commands = re.findall(r"^  (curl .*)$", printed, re.MULTILINE)
     assert len(commands) == 4
     for command in commands:
