@@ -61,7 +61,7 @@ def test_a_pipeline_can_be_scheduled(client, body, job):
     ("change", "pointers"),
     [
         ({"cron": "* * * *"}, ["/cron"]),
-        ({"cron": "61 * * * *", "timezone": "Mars/Olympus", "calendar": "XXXX"}, ["/calendar", "/cron", "/timezone"]),
+        ({"cron": "61 * * * *", "timezone": "Mars/Olympus", "calendar": "XNIL"}, ["/calendar", "/cron", "/timezone"]),
         ({"catch_up": "some"}, ["/catch_up"]),
         ({"job": {"kind": "nothing", "params": {}}}, ["/job/kind"]),
         ({"job": {"kind": "factors", "params": {"prices": 3, "recipe": RECIPE}}}, ["/job/params/prices"]),
